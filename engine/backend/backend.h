@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The boundary between the engine and what moves packets. A backend is one const table; core/port
+// is its only caller. Control-plane slots may allocate, fail and wait; data-plane slots (the
+// bursts) never fail, wait or log, and are called only by the thread that owns the queue.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <volley/key.h>
+#include <volley/port.h>
+
+#include "stats/ledger_block.h"
+
+// What a backend's bursts carry.
+enum vly_layer {
+	VLY_LAYER_DATAGRAM, // UDP payloads with addresses filled in: the kernel did the protocols
+	VLY_LAYER_FRAME,    // Ethernet frames: core/port puts the stack in between
+};
+
+// What a frame backend knows of a frame, in dgram->link, between it and the stack.
+// From the backend: what the device has verified. To the backend: what the device shall do; only
+// things that the backend has declared in vly_link_info.offloads are ever asked for.
+enum vly_frame_flag {
+	VLY_FRAME_IP_CSUM = 1u << 29,  // rx: IPv4 header checksum is good; tx: fill it in
+	VLY_FRAME_UDP_CSUM = 1u << 30, // rx: UDP checksum is good; tx: complete it (the field
+				       // holds the pseudo-header's sum, as DPDK wants it)
+	VLY_FRAME_IPV6 = 1u << 31,     // tx: it is an IPv6 packet
+	// tx, bits 0-7: bytes of Ethernet header with tags; bits 8-15: bytes of IP header
+	VLY_FRAME_L3_SHIFT = 8,
+};
+
+// What a frame backend tells core/port of its link.
+struct vly_link_info {
+	uint8_t mac[6];
+	uint32_t mtu;
+	uint32_t offloads_rx; // of VLY_FRAME_*_CSUM: the device says which are good
+	uint32_t offloads_tx; // of VLY_FRAME_*_CSUM: the device can fill them in
+};
+
+// One opened backend, and one of its queues; each backend has its own definitions.
+struct vly_backend_port;
+struct vly_backend_queue;
+
+struct vly_backend {
+	const char *name;
+	const char *summary;
+	enum vly_layer layer;
+	const struct vly_key *keys; // of -o key=value; NULL: none
+
+	// Whether it works on this machine: 0, or negative errno and the reason with the fix.
+	// Leaves nothing behind.
+	int (*probe)(struct vly_error *error);
+	// Optional. Capabilities for `backends -v`, one line each.
+	void (*describe)(const struct vly_log *log);
+
+	// Opens with config->queues queues or fewer (then says so in config->log). `values` are
+	// those of `keys`. ledgers[i] is what queue i counts in; it outlives the port.
+	int (*open)(struct vly_backend_port **port, const struct vly_port_config *config,
+		    const union vly_value *values, struct vly_ledger_block *const *ledgers,
+		    struct vly_error *error);
+	// Accepts NULL. No queue is in use any more.
+	void (*close)(struct vly_backend_port *port);
+	uint32_t (*queue_count)(const struct vly_backend_port *port);
+	struct vly_backend_queue *(*queue)(struct vly_backend_port *port, uint32_t index);
+	// The local endpoint of a client port; frame backends leave it to the stack (NULL).
+	struct vly_addr (*local)(const struct vly_backend_port *port);
+	// Frame backends only.
+	void (*link_info)(const struct vly_backend_port *port, struct vly_link_info *info);
+	// A few words for the ready line: "virtio-user, 1 queue, vector rx". Lives with the port.
+	const char *(*detail)(const struct vly_backend_port *port);
+
+	// Receives 0..count. Fills peer, local, link, len, capacity, data_offset, ttl, tos and
+	// rx_ns (datagram layer) or link, len, capacity, data_offset and rx_ns (frame layer);
+	// flow_hash if the device gives it, else 0. Counts `received` and what was lost.
+	uint32_t (*rx_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			     uint32_t count, uint64_t now_ns);
+	// Takes the first k in order and counts each as sent, or as dropped when it cannot be sent
+	// ever; the caller keeps the rest, which means only that the queue is full. Taken
+	// buffers return to the pool by themselves. In frame layer, data_offset and len are the
+	// whole frame's.
+	uint32_t (*tx_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			     uint32_t count, uint64_t now_ns);
+	// Empty datagrams: len 0, capacity set, data_offset with VLY_BACKEND_HEADROOM bytes before
+	// it in the frame layer. Nothing is counted.
+	uint32_t (*alloc_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+				uint32_t count);
+	// Back to the pool. Nothing is counted.
+	void (*release_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			      uint32_t count);
+	// Optional. Waits for input or a wake, at most timeout_ns. May receive while it waits, for
+	// the next rx_burst to deliver.
+	int (*wait)(struct vly_backend_queue *queue, uint64_t timeout_ns);
+	// Required with wait. Any thread.
+	void (*wake)(struct vly_backend_queue *queue);
+	// Optional. Moves on what needs no new datagram: reaps completions, flushes what was
+	// gathered. The loops call it when a turn was idle and before they stop. Returns how many
+	// accepted datagrams the backend still holds unsent.
+	uint32_t (*flush)(struct vly_backend_queue *queue);
+};
+
+enum vly_backend_limits {
+	VLY_BACKEND_HEADROOM = 96, // room for Ethernet, two tags, IPv6 and UDP headers
+};
+
+// The backends compiled in, best first; ends with NULL.
+extern const struct vly_backend *const vly_backends[];
+
+// The backend of that name, or NULL.
+const struct vly_backend *vly_backend_find(const char *name);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Addresses. One form for both families: 16 bytes, IPv4 mapped as ::ffff:a.b.c.d (RFC 4291,
+// section 2.5.5.2), so that no code above the wire has two paths. Ports are in host order.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum vly_addr_limits {
+	VLY_ADDR_TEXT_BYTES = 80,     // "[address%interface]:port" and its terminating zero
+	VLY_PREFIX_IPV4_OFFSET = 96,  // an IPv4 prefix of n bits is a mapped prefix of 96 + n
+};
+
+// An address and a UDP port (host order). All zero: the wildcard of either family.
+struct vly_addr {
+	uint8_t ip[16];
+	uint16_t port;
+};
+
+// An address with the interface it is reached by: needed for link-local peers (RFC 4007).
+struct vly_endpoint {
+	struct vly_addr addr;
+	uint32_t ifindex; // 0: whichever the routes say
+};
+
+// An address of ours and its on-link prefix, in bits of the mapped form (24 -> 120).
+struct vly_prefix {
+	uint8_t ip[16];
+	uint8_t bits;
+};
+
+// True for ::ffff:0:0/96. The wildcard :: is not IPv4. Any thread.
+bool vly_addr_is_ipv4(const struct vly_addr *addr);
+
+// True when all 16 bytes are zero, or for the mapped 0.0.0.0. Any thread.
+bool vly_addr_is_wildcard(const struct vly_addr *addr);
+
+// Writes "192.0.2.1:53" or "[2001:db8::1]:53" to text, cut to size_bytes. Returns text.
+// Any thread; does not allocate.
+char *vly_addr_format(const struct vly_addr *addr, char *text, size_t size_bytes);
+
+// Turns "HOST:PORT", "[IPv6]:PORT", "[IPv6%INTERFACE]:PORT", ":PORT" or "PORT" into at most
+// `max` endpoints with getaddrinfo(3). An empty HOST, with `passive` set, is the wildcard of both
+// families (one endpoint, ::); without it, an error. PORT is a number from 0 to 65535 or a name
+// of services(5). Returns how many, or -EINVAL (cannot be parsed, no such name or service).
+// Control thread: may ask a name server and wait for it.
+int vly_endpoint_resolve(struct vly_endpoint *endpoints, uint32_t max, const char *text,
+			 bool passive, struct vly_error *error);
+
+// Turns "10.0.0.1/24", "fd00::1/64" or an address alone (/32, /128) into a prefix.
+// Returns 0 or -EINVAL. Any thread.
+int vly_prefix_parse(struct vly_prefix *prefix, const char *text, struct vly_error *error);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The engine: the threads. One I/O thread a queue; with workers, handlers run on their own threads
+// behind rings; without, on the I/O thread (run to completion). All functions are for one control
+// thread, but for those that say otherwise.
+#pragma once
+
+#include <stdint.h>
+
+#include "error.h"
+#include "handler.h"
+#include "ledger.h"
+#include "port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vly_engine;
+
+enum vly_engine_limits {
+	VLY_WORKERS_MAX = 64,
+	VLY_CHAIN_MAX = 16, // handlers of one chain
+	VLY_PORTS_MAX = 16,
+};
+
+// What a thread does when it found nothing.
+enum vly_idle {
+	VLY_IDLE_ADAPTIVE = 0, // spin, then yield, then sleep: shares a core, sleeps when idle
+	VLY_IDLE_BUSY = 1,     // spin for ever: lowest latency, a whole core
+	VLY_IDLE_BLOCK = 2,    // sleep at once where the backend can wait
+};
+
+struct vly_engine_config {
+	const struct vly_port_config *ports;
+	uint32_t port_count;         // at least 1
+	const char *const *handlers; // "echo", "./my.so,key=value": the chain, first one first
+	uint32_t handler_count;      // at least 1
+	uint32_t workers;            // 0: run to completion
+	uint32_t ring_size;          // datagrams, rounded up to a power of two; 0: the pool's size
+	enum vly_idle idle;
+	const uint32_t *cores; // for the I/O threads, then the workers, in turn; none: not pinned
+	uint32_t core_count;
+	struct vly_log log;
+};
+
+// Loads the handlers, opens the ports and makes the rings; no thread runs yet. The caller owns
+// the engine. Errors as of vly_port_open(), and -EINVAL or -ENOENT for a handler that is not
+// there, of another ABI, or refuses its arguments. The configuration need not outlive the call.
+int vly_engine_open(struct vly_engine **engine, const struct vly_engine_config *config,
+		    struct vly_error *error);
+
+// Starts the threads. Returns 0 or a negative errno; then none runs.
+int vly_engine_start(struct vly_engine *engine, struct vly_error *error);
+
+// Ends receiving, lets what was accepted run through handlers and rings, sends what is pending,
+// and joins the threads. Takes at most a few seconds: what a dead wire does not take by then is
+// counted as tx_full. May be called twice.
+void vly_engine_stop(struct vly_engine *engine);
+
+// Frees everything; stops first if need be. NULL is allowed.
+void vly_engine_close(struct vly_engine *engine);
+
+// The sum over all ports. Any thread, any time; exact once stopped.
+void vly_engine_ledger(const struct vly_engine *engine, struct vly_ledger *ledger);
+
+// For the `ready:` line; lives as long as the engine.
+const char *vly_engine_summary(const struct vly_engine *engine);
+
+// "0.1.0". Any thread.
+const char *vly_version(void);
+
+// The built-in handlers, one at a time: index from 0; NULL after the last. Any thread.
+const struct vly_handler_ops *vly_handler_builtin(uint32_t index);
+
+#ifdef __cplusplus
+}
+#endif

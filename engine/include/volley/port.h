@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The port: an opened backend with its queues, poll-mode. The engine drives ports by itself; a
+// client (a load generator, a request library) drives one directly with the burst calls below.
+//
+// Threads: open, close and the getters are for the control thread. Each queue belongs to one
+// thread, the first that calls a burst function on it; nothing on a queue takes a lock.
+#pragma once
+
+#include <stdint.h>
+
+#include "addr.h"
+#include "dgram.h"
+#include "error.h"
+#include "ledger.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vly_port;
+struct vly_queue;
+
+enum vly_port_limits {
+	VLY_QUEUES_MAX = 64,
+	VLY_LISTENS_MAX = 64,
+	VLY_ADDRS_MAX = 64,
+	VLY_MTU_DEFAULT = 1500,
+};
+
+// How a port is opened. Texts and arrays need to live only during vly_port_open().
+struct vly_port_config {
+	const char *backend; // "socket", "uring", "dpdk", "sim", or "auto" (also NULL)
+	const char *device;  // dpdk: which ("virtio-user:PATH", "af_xdp:IF" ...); else NULL
+	const struct vly_prefix *addrs; // our addresses on the wire; needed where the kernel's
+	uint32_t addr_count;            // are not used (dpdk, sim)
+	const struct vly_endpoint *listens; // where to receive; none: one port of the system's
+	uint32_t listen_count;              // choice, as a client wants
+	const char *const *options; // "key=value" for the backend, as of `volley backends -v`
+	uint32_t option_count;
+	uint32_t queues;  // 0: one
+	uint32_t buffers; // datagrams of one queue's pool; 0: the backend's choice
+	uint32_t mtu;     // of the wire, where we set it; 0: VLY_MTU_DEFAULT
+	struct vly_log log;
+};
+
+// Opens a port. The caller owns it and closes it. Errors, each with a line that names the fix:
+// -EINVAL (configuration), -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENODEV (no such device),
+// -ENOTSUP (backend not built in, or not working here), -ENOMEM (buffers, huge pages).
+int vly_port_open(struct vly_port **port, const struct vly_port_config *config,
+		  struct vly_error *error);
+
+// Closes a port and frees every datagram of it. NULL is allowed.
+void vly_port_close(struct vly_port *port);
+
+// The backend's name, after `auto` has chosen. Lives as long as the port.
+const char *vly_port_backend(const struct vly_port *port);
+
+// What the port stands on, for a `ready:` line: "dpdk virtio-user, 1 queue, 10.0.0.1:9000".
+const char *vly_port_summary(const struct vly_port *port);
+
+// How many queues were opened; may be fewer than asked for, which the log says.
+uint32_t vly_port_queue_count(const struct vly_port *port);
+struct vly_queue *vly_port_queue(struct vly_port *port, uint32_t index);
+
+// The local endpoint that a client's datagrams leave from, with the port the system chose.
+struct vly_addr vly_port_local(const struct vly_port *port);
+
+// The sum over the port's queues, read while they run. Any thread.
+void vly_port_ledger(const struct vly_port *port, struct vly_ledger *ledger);
+
+// Receives up to `count` (at most VLY_BURST_MAX) datagrams. Returns how many; the caller owns
+// them. Never waits. `now_ns` is CLOCK_MONOTONIC, and becomes rx_ns where the backend has no
+// better time. A full burst likely means that more is waiting.
+uint32_t vly_rx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
+		      uint64_t now_ns);
+
+// Sends `count` datagrams of this queue, in order. Returns how many were taken; the caller keeps
+// the rest, and may try again: fewer than `count` means that the transmit queue is full, and
+// nothing else. A datagram that can never be sent is taken, and counted as dropped with its
+// reason. Never waits.
+uint32_t vly_tx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
+		      uint64_t now_ns);
+
+// Empty datagrams of this queue's pool: returns how many, possibly fewer than `count`.
+uint32_t vly_alloc_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count);
+
+// Gives datagrams back to the pool they came from and counts each by its fate: a value of
+// enum vly_drop as dropped with that reason, anything else as released.
+void vly_release_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count);
+
+// Waits until something may be received, vly_queue_wake() is called, or timeout_ns has passed.
+// Returns 0, or -ENOTSUP where the backend can only be polled. The queue's thread.
+int vly_queue_wait(struct vly_queue *queue, uint64_t timeout_ns);
+
+// Ends a vly_queue_wait() of another thread, now or the next one. Any thread.
+void vly_queue_wake(struct vly_queue *queue);
+
+// --- what this machine can do ---------------------------------------------------------------------
+
+struct vly_backend_report {
+	const char *name;
+	const char *summary; // one line
+	int status;          // 0: works here; negative errno: why not is in `detail`
+	struct vly_error detail;
+};
+
+// Fills at most `max` reports, best backend first, one for each backend known, also those not
+// built in. Returns how many. Control thread; opens nothing that stays open.
+uint32_t vly_backend_probe(struct vly_backend_report *reports, uint32_t max);
+
+// Calls log.line for each option and capability of a backend that -v shows. Returns 0 or -ENOENT.
+int vly_backend_describe(const char *name, const struct vly_log *log);
+
+#ifdef __cplusplus
+}
+#endif
