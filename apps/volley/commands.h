@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The sub-commands: each in the file of its name, each listed in the table of main.c.
+#pragma once
+
+// Runs with argv[0] = "volley NAME". Returns the exit status.
+int command_serve(int argc, char **argv);
+int command_ping(int argc, char **argv);
+int command_backends(int argc, char **argv);

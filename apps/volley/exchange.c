@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "exchange.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "monotonic.h"
+
+enum exchange_limits {
+	WORD_BYTES = 8,
+	HEADER_BYTES = 2 * WORD_BYTES,
+	WINDOW = 4096,              // sequence numbers remembered, to tell late from duplicate
+	SPIN_NS = 50 * 1000,        // adaptive: so long before the first wait
+	WAIT_NS = 50 * 1000 * 1000, // one wait, to see an interruption
+	LAST_NS = 100 * 1000 * 1000,
+};
+
+enum flight {
+	FLIGHT_NONE,
+	FLIGHT_WAITING,
+	FLIGHT_RECEIVED,
+	FLIGHT_CORRUPT,
+};
+
+struct exchange {
+	struct exchange_config config;
+	struct exchange_counts counts;
+	uint64_t sequence; // of the datagram in flight, or the last one
+	uint64_t next_ns;  // when the next one may leave
+	uint64_t answer_ns;
+	enum flight flight;
+	bool poll_only; // the backend cannot wait
+	uint8_t session[WORD_BYTES];
+	uint64_t answered[WINDOW / 64]; // bits, by sequence number
+	uint8_t payload[VLY_DGRAM_BYTES_MAX];
+};
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+// Bytes of the sequence number that are in the payload, and where.
+static uint32_t sequence_bytes(const struct exchange *exchange)
+{
+	return least(exchange->config.size_bytes, WORD_BYTES);
+}
+
+static uint32_t sequence_offset(const struct exchange *exchange)
+{
+	return exchange->config.size_bytes < HEADER_BYTES ? 0 : WORD_BYTES;
+}
+
+static void write_payload(struct exchange *exchange)
+{
+	uint8_t *at = exchange->payload + sequence_offset(exchange);
+
+	for (uint32_t i = 0; i < sequence_bytes(exchange); i++)
+		at[i] = (uint8_t)(exchange->sequence >> (8 * i));
+}
+
+static void write_pattern(struct exchange *exchange)
+{
+	uint32_t size = exchange->config.size_bytes;
+	uint32_t session_at = size < HEADER_BYTES ? WORD_BYTES : 0;
+
+	for (uint32_t i = 0; i < VLY_DGRAM_BYTES_MAX; i++)
+		exchange->payload[i] = (uint8_t)(i * 167 + (i >> 8));
+	memcpy(exchange->payload + session_at, exchange->session, WORD_BYTES);
+}
+
+// The port's buffers must hold the payload; asks by taking one.
+static int check_size(const struct exchange_config *config, struct vly_error *error)
+{
+	struct vly_dgram *dgram;
+	uint32_t capacity;
+
+	if (vly_alloc_burst(config->queue, &dgram, 1) == 0) {
+		snprintf(error->text, sizeof(error->text),
+			 "the port has no free buffer; give it more with --buffers");
+		return -ENOBUFS;
+	}
+	capacity = dgram->capacity;
+	dgram->fate = VLY_FATE_RELEASE;
+	vly_release_burst(config->queue, &dgram, 1);
+	if (capacity >= config->size_bytes)
+		return 0;
+	snprintf(error->text, sizeof(error->text),
+		 "--size: %u bytes do not fit the port's buffers, which take %u; "
+		 "see the options of volley backends -v",
+		 config->size_bytes, capacity);
+	return -EMSGSIZE;
+}
+
+int exchange_open(struct exchange **exchange, const struct exchange_config *config,
+		  struct vly_error *error)
+{
+	struct exchange *opened;
+	int status = check_size(config, error);
+
+	if (status < 0)
+		return status;
+	opened = calloc(1, sizeof(*opened));
+	if (!opened) {
+		snprintf(error->text, sizeof(error->text), "no memory");
+		return -ENOMEM;
+	}
+	opened->config = *config;
+	if (getrandom(opened->session, WORD_BYTES, GRND_NONBLOCK) < WORD_BYTES)
+		memcpy(opened->session, &(uint64_t){monotonic_ns()}, WORD_BYTES);
+	write_pattern(opened);
+	*exchange = opened;
+	return 0;
+}
+
+void exchange_close(struct exchange *exchange)
+{
+	free(exchange);
+}
+
+const struct exchange_counts *exchange_counts(const struct exchange *exchange)
+{
+	return &exchange->counts;
+}
+
+void exchange_forget_counts(struct exchange *exchange)
+{
+	exchange->counts = (struct exchange_counts){0};
+}
+
+// Sets the bit of a sequence number and returns what it was.
+static bool mark_answered(struct exchange *exchange, uint64_t sequence)
+{
+	uint64_t *word = &exchange->answered[sequence % WINDOW / 64];
+	uint64_t bit = UINT64_C(1) << sequence % 64;
+	bool was = *word & bit;
+
+	*word |= bit;
+	return was;
+}
+
+static void clear_answered(struct exchange *exchange, uint64_t sequence)
+{
+	exchange->answered[sequence % WINDOW / 64] &= ~(UINT64_C(1) << sequence % 64);
+}
+
+static bool is_from_target(const struct exchange *exchange, const struct vly_dgram *dgram)
+{
+	const struct vly_addr *target = &exchange->config.target.addr;
+
+	return dgram->peer.port == target->port &&
+	       memcmp(dgram->peer.ip, target->ip, sizeof(target->ip)) == 0;
+}
+
+static bool is_of_session(const struct exchange *exchange, const struct vly_dgram *dgram)
+{
+	if (exchange->config.size_bytes < HEADER_BYTES)
+		return true;
+	return dgram->len >= HEADER_BYTES &&
+	       memcmp(vly_dgram_data(dgram), exchange->session, WORD_BYTES) == 0;
+}
+
+// The whole number, from as many low bytes as were sent: the latest one with these bytes.
+static uint64_t read_sequence(const struct exchange *exchange, const struct vly_dgram *dgram)
+{
+	uint32_t bytes = sequence_bytes(exchange);
+	const uint8_t *at = vly_dgram_data(dgram) + sequence_offset(exchange);
+	uint64_t mask = bytes < WORD_BYTES ? (UINT64_C(1) << (8 * bytes)) - 1 : UINT64_MAX;
+	uint64_t low = 0;
+
+	for (uint32_t i = 0; i < bytes && sequence_offset(exchange) + i < dgram->len; i++)
+		low |= (uint64_t)at[i] << (8 * i);
+	return exchange->sequence - ((exchange->sequence - low) & mask);
+}
+
+static bool is_same_payload(const struct exchange *exchange, const struct vly_dgram *dgram)
+{
+	return dgram->len == exchange->config.size_bytes &&
+	       memcmp(vly_dgram_data(dgram), exchange->payload, dgram->len) == 0;
+}
+
+static void take_one(struct exchange *exchange, const struct vly_dgram *dgram)
+{
+	uint64_t sequence;
+
+	if (!is_from_target(exchange, dgram) || !is_of_session(exchange, dgram)) {
+		exchange->counts.stray++;
+		return;
+	}
+	sequence = read_sequence(exchange, dgram);
+	if (sequence == 0 || sequence > exchange->sequence ||
+	    exchange->sequence - sequence >= WINDOW) {
+		exchange->counts.stray++;
+		return;
+	}
+	if (sequence == exchange->sequence && exchange->flight == FLIGHT_WAITING) {
+		mark_answered(exchange, sequence);
+		exchange->flight =
+			is_same_payload(exchange, dgram) ? FLIGHT_RECEIVED : FLIGHT_CORRUPT;
+		return;
+	}
+	if (mark_answered(exchange, sequence))
+		exchange->counts.duplicate++;
+	else
+		exchange->counts.late++;
+}
+
+// One poll. Returns whether anything came.
+static bool poll_queue(struct exchange *exchange, uint64_t now_ns)
+{
+	struct vly_dgram *dgrams[VLY_BURST_MAX];
+	uint32_t count = vly_rx_burst(exchange->config.queue, dgrams, VLY_BURST_MAX, now_ns);
+
+	if (count == 0)
+		return false;
+	exchange->answer_ns = monotonic_ns();
+	for (uint32_t i = 0; i < count; i++) {
+		take_one(exchange, dgrams[i]);
+		dgrams[i]->fate = VLY_FATE_RELEASE;
+	}
+	vly_release_burst(exchange->config.queue, dgrams, count);
+	return true;
+}
+
+// Found nothing since idle_ns: spins on, or lets others have the core.
+static void rest(struct exchange *exchange, uint64_t idle_ns, uint64_t left_ns)
+{
+	enum vly_idle idle = exchange->config.idle;
+
+	if (idle == VLY_IDLE_BUSY || (idle == VLY_IDLE_ADAPTIVE && idle_ns < SPIN_NS))
+		return;
+	if (!exchange->poll_only) {
+		int status = vly_queue_wait(exchange->config.queue,
+					    left_ns < WAIT_NS ? left_ns : WAIT_NS);
+
+		exchange->poll_only = status == -ENOTSUP;
+		if (status == 0)
+			return;
+	}
+	sched_yield();
+}
+
+// Polls until the deadline; with a datagram in flight, until its answer is there.
+static void poll_until(struct exchange *exchange, uint64_t deadline_ns)
+{
+	bool in_flight = exchange->flight == FLIGHT_WAITING;
+	uint64_t now_ns = monotonic_ns();
+	uint64_t busy_ns = now_ns;
+
+	for (;; now_ns = monotonic_ns()) {
+		if (poll_queue(exchange, now_ns)) {
+			busy_ns = now_ns;
+			if (in_flight && exchange->flight != FLIGHT_WAITING)
+				return;
+			continue;
+		}
+		if (now_ns >= deadline_ns)
+			return;
+		if (atomic_load_explicit(exchange->config.interrupted, memory_order_relaxed)) {
+			if (!in_flight)
+				return;
+			if (deadline_ns > now_ns + LAST_NS)
+				deadline_ns = now_ns + LAST_NS;
+		}
+		rest(exchange, now_ns - busy_ns, deadline_ns - now_ns);
+	}
+}
+
+static struct vly_dgram *make_datagram(struct exchange *exchange)
+{
+	const struct exchange_config *config = &exchange->config;
+	struct vly_dgram *dgram;
+
+	if (vly_alloc_burst(config->queue, &dgram, 1) == 0)
+		return NULL;
+	dgram->peer = config->target.addr;
+	dgram->local = (struct vly_addr){0};
+	if (config->target.ifindex != 0)
+		dgram->link = config->target.ifindex;
+	dgram->len = (uint16_t)config->size_bytes;
+	memcpy(vly_dgram_data(dgram), exchange->payload, config->size_bytes);
+	return dgram;
+}
+
+// Sends one datagram; a full queue is tried again until the deadline. Returns when it was given
+// away, or 0 if it was not.
+static uint64_t send_until(struct exchange *exchange, uint64_t deadline_ns)
+{
+	struct vly_queue *queue = exchange->config.queue;
+	struct vly_dgram *dgram = make_datagram(exchange);
+	uint64_t sent_ns;
+
+	while ((sent_ns = monotonic_ns()) < deadline_ns) {
+		if (dgram && vly_tx_burst(queue, &dgram, 1, sent_ns) == 1)
+			return sent_ns;
+		// Receiving also moves on what holds buffers, and the stack where there is one.
+		poll_queue(exchange, sent_ns);
+		sched_yield();
+		if (atomic_load_explicit(exchange->config.interrupted, memory_order_relaxed))
+			break;
+		if (!dgram)
+			dgram = make_datagram(exchange);
+	}
+	if (dgram) {
+		dgram->fate = VLY_DROP_TX_FULL;
+		vly_release_burst(queue, &dgram, 1);
+	}
+	return 0;
+}
+
+bool exchange_once(struct exchange *exchange, uint64_t *rtt_ns)
+{
+	const struct exchange_config *config = &exchange->config;
+	uint64_t start_ns, sent_ns, deadline_ns;
+	enum flight flight;
+
+	if (config->interval_ns > 0)
+		poll_until(exchange, exchange->next_ns);
+	exchange->sequence++;
+	clear_answered(exchange, exchange->sequence);
+	write_payload(exchange);
+	start_ns = monotonic_ns();
+	deadline_ns = start_ns + config->timeout_ns;
+	exchange->next_ns = start_ns + config->interval_ns;
+
+	exchange->flight = FLIGHT_WAITING;
+	sent_ns = send_until(exchange, deadline_ns);
+	if (sent_ns > 0 && exchange->flight == FLIGHT_WAITING)
+		poll_until(exchange, deadline_ns);
+	flight = exchange->flight;
+	exchange->flight = FLIGHT_NONE;
+
+	exchange->counts.sent++;
+	exchange->counts.received += flight == FLIGHT_RECEIVED;
+	exchange->counts.corrupt += flight == FLIGHT_CORRUPT;
+	exchange->counts.lost += flight == FLIGHT_WAITING;
+	if (flight == FLIGHT_RECEIVED)
+		*rtt_ns = exchange->answer_ns - sent_ns;
+	return flight == FLIGHT_RECEIVED;
+}

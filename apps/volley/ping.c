@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// volley ping: the round trip to a UDP echo server, one datagram in flight.
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <volley/volley.h>
+
+#include "arguments.h"
+#include "commands.h"
+#include "exchange.h"
+#include "histogram.h"
+#include "monotonic.h"
+#include "output.h"
+#include "ping_report.h"
+#include "port_options.h"
+
+enum ping_key {
+	KEY_TIMEOUT = KEY_PRIVATE,
+	KEY_WARMUP,
+	KEY_RAW_FILE,
+};
+
+enum ping_limits {
+	PING_SIZE_DEFAULT = 64,
+	PING_TARGETS_MAX = 8,
+	PING_PROGRESS_NS = NS_PER_SECOND / 4,
+	PING_DAY_S = 24 * 3600,
+};
+
+struct ping_options {
+	struct port_options port;
+	const char *target_text;
+	struct vly_endpoint target;
+	uint64_t count;   // 0: no limit
+	uint64_t time_ns; // 0: no limit
+	uint64_t interval_ns;
+	uint64_t timeout_ns;
+	uint64_t warmup;
+	uint32_t size_bytes;
+	const char *raw_file;
+};
+
+static const struct argp_option options_table[] = {
+	{NULL, 0, NULL, 0, "The measurement:", 2},
+	{"count", 'n', "N", 0, "Stop after N datagrams", 2},
+	{"time", 't', "SECONDS", 0, "Stop after this time (without -n, the default: 1)", 2},
+	{"size", 's', "BYTES", 0, "Payload, 0 to 65507 (default 64)", 2},
+	{"interval", 'i', "SECONDS", 0,
+	 "From one datagram to the next at least (default 0: the "
+	 "next leaves when the answer is there)",
+	 2},
+	{"timeout", KEY_TIMEOUT, "SECONDS", 0, "After which a datagram is lost (default 1)", 2},
+	{"warmup", KEY_WARMUP, "N", 0, "Datagrams before these, which count nothing", 2},
+	{"raw-file", KEY_RAW_FILE, "FILE", 0,
+	 "Write every round trip there, in nanoseconds, one a "
+	 "line",
+	 2},
+	{0},
+};
+
+static const struct argp_child children[] = {
+	{&port_argp, 0, NULL, 0},
+	{0},
+};
+
+// Set by the signal handler alone: the one variable that a signal can reach.
+static atomic_bool interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	atomic_store_explicit(&interrupted, true, memory_order_relaxed);
+}
+
+static bool has_address_like(const struct port_options *options, const struct vly_addr *addr)
+{
+	for (uint32_t i = 0; i < options->addr_count; i++) {
+		struct vly_addr own = {0};
+
+		memcpy(own.ip, options->addrs[i].ip, sizeof(own.ip));
+		if (vly_addr_is_ipv4(&own) == vly_addr_is_ipv4(addr))
+			return true;
+	}
+	return options->addr_count == 0;
+}
+
+// A name may have several addresses: takes the first of a family that we have too.
+static void set_target(const struct argp_state *state, struct ping_options *options)
+{
+	struct vly_endpoint found[PING_TARGETS_MAX];
+	struct vly_error error = {""};
+	int count =
+		vly_endpoint_resolve(found, PING_TARGETS_MAX, options->target_text, false, &error);
+
+	if (count <= 0)
+		usage_error(state, "%s", error.text);
+	if (found[0].addr.port == 0)
+		usage_error(state, "'%s': nothing can be sent to port 0", options->target_text);
+	options->target = found[0];
+	for (int i = count - 1; i >= 0; i--) {
+		if (has_address_like(&options->port, &found[i].addr))
+			options->target = found[i];
+	}
+}
+
+static void check_options(const struct argp_state *state, struct ping_options *options)
+{
+	if (options->count > 0 && options->time_ns > 0)
+		usage_error(state, "--count and --time exclude each other");
+	if (!options->target_text)
+		usage_error(state, "to whom? give HOST:PORT");
+	if (options->count == 0 && options->time_ns == 0)
+		options->time_ns = NS_PER_SECOND;
+	set_target(state, options);
+}
+
+static error_t parse_measurement(int key, const char *arg, const struct argp_state *state,
+				 struct ping_options *options)
+{
+	const uint64_t day_ns = (uint64_t)PING_DAY_S * NS_PER_SECOND;
+
+	switch (key) {
+	case 'n':
+		options->count = parse_number(state, "--count", arg, 1, INT64_MAX);
+		return 0;
+	case 't':
+		options->time_ns = parse_duration_ns(state, "--time", arg, 1000000, 365 * day_ns);
+		return 0;
+	case 's':
+		options->size_bytes =
+			(uint32_t)parse_number(state, "--size", arg, 0, VLY_DGRAM_BYTES_MAX);
+		return 0;
+	case 'i':
+		options->interval_ns = parse_duration_ns(state, "--interval", arg, 0, day_ns);
+		return 0;
+	case KEY_TIMEOUT:
+		options->timeout_ns = parse_duration_ns(state, "--timeout", arg, 1000, day_ns);
+		return 0;
+	case KEY_WARMUP:
+		options->warmup = parse_number(state, "--warmup", arg, 0, INT64_MAX);
+		return 0;
+	case KEY_RAW_FILE:
+		options->raw_file = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct ping_options *options = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		one_line_messages(state);
+		state->child_inputs[0] = &options->port;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (options->target_text)
+			usage_error(state, "one HOST:PORT only, not also '%s'", arg);
+		options->target_text = arg;
+		return 0;
+	case ARGP_KEY_END:
+		check_options(state, options);
+		return 0;
+	default:
+		return parse_measurement(key, arg, state, options);
+	}
+}
+
+static int pin_thread(const char *command, const struct port_options *options)
+{
+	cpu_set_t set;
+
+	if (options->core_count == 0)
+		return 0;
+	CPU_ZERO(&set);
+	for (uint32_t i = 0; i < options->core_count; i++)
+		CPU_SET(options->cores[i], &set);
+	if (sched_setaffinity(0, sizeof(set), &set) == 0)
+		return 0;
+	complain(command, "--cores: %s; taskset -cp $$ shows the cores that may be used",
+		 strerror(errno));
+	return STATUS_FAILED;
+}
+
+static bool is_over(const struct ping_options *options, const struct exchange *exchange,
+		    uint64_t now_ns, uint64_t end_ns)
+{
+	if (atomic_load_explicit(&interrupted, memory_order_relaxed))
+		return true;
+	if (options->count > 0)
+		return exchange_counts(exchange)->sent >= options->count;
+	return now_ns >= end_ns;
+}
+
+static void warm_up(struct exchange *exchange, uint64_t count)
+{
+	uint64_t rtt_ns;
+
+	while (count-- > 0 && !atomic_load_explicit(&interrupted, memory_order_relaxed))
+		exchange_once(exchange, &rtt_ns);
+	exchange_forget_counts(exchange);
+}
+
+// The measurement itself. Returns how long it took, in nanoseconds.
+static uint64_t measure(const struct ping_options *options, struct exchange *exchange,
+			struct histogram *histogram, FILE *raw)
+{
+	bool shows_progress = isatty(STDERR_FILENO);
+	uint64_t start_ns = monotonic_ns();
+	uint64_t progress_ns = start_ns + PING_PROGRESS_NS;
+	uint64_t now_ns = start_ns;
+	uint64_t rtt_ns;
+
+	while (!is_over(options, exchange, now_ns, start_ns + options->time_ns)) {
+		if (exchange_once(exchange, &rtt_ns)) {
+			histogram_record(histogram, rtt_ns);
+			if (raw)
+				fprintf(raw, "%" PRIu64 "\n", rtt_ns);
+		}
+		now_ns = monotonic_ns();
+		if (shows_progress && now_ns >= progress_ns) {
+			ping_progress(exchange_counts(exchange));
+			progress_ns = now_ns + PING_PROGRESS_NS;
+		}
+	}
+	if (shows_progress)
+		ping_progress(NULL);
+	return now_ns - start_ns;
+}
+
+static int run_exchange(const char *command, const struct ping_options *options,
+			struct vly_port *port, FILE *raw)
+{
+	const struct exchange_config config = {
+		.queue = vly_port_queue(port, 0),
+		.target = options->target,
+		.size_bytes = options->size_bytes,
+		.interval_ns = options->interval_ns,
+		.timeout_ns = options->timeout_ns,
+		.idle = options->port.idle,
+		.interrupted = &interrupted,
+	};
+	struct histogram *histogram = histogram_open();
+	struct exchange *exchange = NULL;
+	struct vly_error error = {"no memory"};
+	struct ping_report report;
+	int status = STATUS_FAILED;
+
+	if (!histogram || exchange_open(&exchange, &config, &error) < 0) {
+		complain(command, "%s", error.text);
+		goto err_close;
+	}
+	warm_up(exchange, options->warmup);
+	report = (struct ping_report){
+		.port = port,
+		.target = &options->target.addr,
+		.size_bytes = options->size_bytes,
+		.elapsed_ns = measure(options, exchange, histogram, raw),
+		.counts = exchange_counts(exchange),
+		.histogram = histogram,
+	};
+	status = options->port.json ? ping_print_json(command, &report) : ping_print(&report);
+	if (report.counts->received == 0)
+		status = STATUS_FAILED;
+err_close:
+	exchange_close(exchange);
+	histogram_close(histogram);
+	return status;
+}
+
+static int run_port(const char *command, const struct ping_options *options, FILE *raw)
+{
+	struct vly_port_config config = port_config(&options->port, command);
+	const struct sigaction action = {.sa_handler = on_signal};
+	struct vly_error error = {""};
+	struct vly_port *port;
+	int status;
+
+	config.queues = 1;
+	if (pin_thread(command, &options->port) != 0)
+		return STATUS_FAILED;
+	if (vly_port_open(&port, &config, &error) < 0) {
+		complain(command, "%s", error.text);
+		return STATUS_FAILED;
+	}
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	status = run_exchange(command, options, port, raw);
+	vly_port_close(port);
+	return status;
+}
+
+int command_ping(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options_table,
+		.parser = parse_option,
+		.args_doc = "HOST:PORT",
+		.doc = "Measure the round trip to a UDP echo server: one datagram in flight, each "
+		       "answer compared byte by byte.",
+		.children = children,
+	};
+	struct ping_options options = {
+		.size_bytes = PING_SIZE_DEFAULT,
+		.timeout_ns = NS_PER_SECOND,
+	};
+	FILE *raw = NULL;
+	int status;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+		return STATUS_USAGE;
+	if (options.raw_file) {
+		raw = fopen(options.raw_file, "w");
+		if (!raw) {
+			complain(argv[0], "--raw-file: %s: %s", options.raw_file, strerror(errno));
+			return STATUS_FAILED;
+		}
+	}
+	status = run_port(argv[0], &options, raw);
+	if (raw && (ferror(raw) | fclose(raw))) {
+		complain(argv[0], "--raw-file: %s: %s", options.raw_file, strerror(errno));
+		status = STATUS_FAILED;
+	}
+	return status;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ping_report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "arguments.h"
+#include "output.h"
+
+struct percentile {
+	const char *title;
+	const char *key;
+	uint32_t parts_per_million;
+};
+
+static const struct percentile percentiles[] = {
+	{"p50", "p50", 500000},
+	{"p90", "p90", 900000},
+	{"p99", "p99", 990000},
+	{"p99.9", "p999", 999000},
+	{0},
+};
+
+static double rate_pps(const struct ping_report *report)
+{
+	if (report->elapsed_ns == 0)
+		return 0;
+	return (double)report->counts->received * 1e9 / (double)report->elapsed_ns;
+}
+
+void ping_progress(const struct exchange_counts *counts)
+{
+	if (counts)
+		fprintf(stderr, "\r%" PRIu64 " sent, %" PRIu64 " received, %" PRIu64 " lost\033[K",
+			counts->sent, counts->received, counts->lost);
+	else
+		fputs("\r\033[K", stderr);
+}
+
+static void print_count(const char *name, uint64_t count)
+{
+	printf("%-10s %10" PRIu64 "\n", name, count);
+}
+
+static void print_nonzero(const char *name, uint64_t count)
+{
+	if (count > 0)
+		print_count(name, count);
+}
+
+static void print_us(const char *name, double value_ns)
+{
+	printf("%-10s %10.3f us\n", name, value_ns / 1e3);
+}
+
+static void print_round_trip(const struct histogram *histogram)
+{
+	print_us("min", (double)histogram->min_ns);
+	for (const struct percentile *at = percentiles; at->title; at++)
+		print_us(at->title, (double)histogram_percentile(histogram, at->parts_per_million));
+	print_us("max", (double)histogram->max_ns);
+	print_us("mean", histogram_mean(histogram));
+}
+
+int ping_print(const struct ping_report *report)
+{
+	const struct exchange_counts *counts = report->counts;
+	char target[VLY_ADDR_TEXT_BYTES];
+	struct vly_ledger ledger;
+
+	printf("%" PRIu32 " bytes to %s over %s\n", report->size_bytes,
+	       vly_addr_format(report->target, target, sizeof(target)),
+	       vly_port_summary(report->port));
+	print_count("sent", counts->sent);
+	print_count("received", counts->received);
+	printf("%-10s %10" PRIu64 "  (%.3g %%)\n", "lost", counts->lost,
+	       counts->sent ? (double)counts->lost * 100 / (double)counts->sent : 0);
+	print_nonzero("corrupt", counts->corrupt);
+	print_nonzero("late", counts->late);
+	print_nonzero("duplicate", counts->duplicate);
+	print_nonzero("stray", counts->stray);
+	printf("%-10s %10.0f per second\n", "rate", rate_pps(report));
+	if (report->histogram->count > 0)
+		print_round_trip(report->histogram);
+	vly_port_ledger(report->port, &ledger);
+	if (vly_ledger_dropped(&ledger) > 0) {
+		puts("dropped on this side:");
+		print_drops(&ledger);
+	}
+	return STATUS_OK;
+}
+
+static json_t *json_round_trip(const struct histogram *histogram)
+{
+	json_t *object;
+
+	if (histogram->count == 0)
+		return json_null();
+	object = json_object();
+	json_object_set_new(object, "min", json_integer((json_int_t)histogram->min_ns));
+	for (const struct percentile *at = percentiles; at->title; at++)
+		json_object_set_new(object, at->key,
+				    json_integer((json_int_t)histogram_percentile(
+					    histogram, at->parts_per_million)));
+	json_object_set_new(object, "max", json_integer((json_int_t)histogram->max_ns));
+	json_object_set_new(object, "mean", json_real(histogram_mean(histogram)));
+	return object;
+}
+
+int ping_print_json(const char *command, const struct ping_report *report)
+{
+	const struct exchange_counts *counts = report->counts;
+	char target[VLY_ADDR_TEXT_BYTES];
+	struct vly_ledger ledger;
+
+	vly_port_ledger(report->port, &ledger);
+	vly_addr_format(report->target, target, sizeof(target));
+	return print_json(
+		command,
+		json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:o}",
+			  "target", target, "backend", vly_port_backend(report->port), "size_bytes",
+			  (json_int_t)report->size_bytes, "sent", (json_int_t)counts->sent,
+			  "received", (json_int_t)counts->received, "lost",
+			  (json_int_t)counts->lost, "corrupt", (json_int_t)counts->corrupt, "late",
+			  (json_int_t)counts->late, "duplicate", (json_int_t)counts->duplicate,
+			  "stray", (json_int_t)counts->stray, "rtt_ns",
+			  json_round_trip(report->histogram), "rate_pps", rate_pps(report),
+			  "dropped", json_drops(&ledger)));
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The options that say which port is opened, and how: one argp table, a child of those of the
+// sub-commands that open one.
+#pragma once
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <volley/volley.h>
+
+enum port_option_limits {
+	PORT_CORES_MAX = VLY_QUEUES_MAX + VLY_WORKERS_MAX,
+	PORT_CORE_LAST = 1023, // the highest number of a core
+	PORT_BUFFERS_MAX = 1 << 24,
+	PORT_MTU_MIN = 68, // RFC 791
+	PORT_MTU_MAX = 65535,
+};
+
+// Keys of options that have no letter.
+enum option_key {
+	KEY_IDLE = 0x100,
+	KEY_CORES,
+	KEY_BUFFERS,
+	KEY_MTU,
+	KEY_JSON,
+	KEY_PRIVATE, // the first key that a sub-command may use for itself
+};
+
+// Texts belong to argv.
+struct port_options {
+	const char *backend;
+	const char *device;
+	struct vly_prefix addrs[VLY_ADDRS_MAX];
+	uint32_t addr_count;
+	const char *options[VLY_KEYS_MAX];
+	uint32_t option_count;
+	enum vly_idle idle;
+	uint32_t cores[PORT_CORES_MAX];
+	uint32_t core_count;
+	uint32_t buffers;
+	uint32_t mtu;
+	bool verbose;
+	bool json;
+};
+
+// Its input is a struct port_options, zeroed.
+extern const struct argp port_argp;
+
+// The port these options describe; listens and queues are the caller's to add. `command` is what
+// log lines begin with. Lives as long as `options`.
+struct vly_port_config port_config(const struct port_options *options, const char *command);

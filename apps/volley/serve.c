@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// volley serve: an engine with handlers on one port, until a signal or the end of its time.
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <volley/volley.h>
+
+#include "arguments.h"
+#include "commands.h"
+#include "monotonic.h"
+#include "output.h"
+#include "port_options.h"
+
+enum serve_key {
+	KEY_RING = KEY_PRIVATE,
+};
+
+enum serve_limits {
+	SERVE_RING_MAX = 1 << 24,
+	SERVE_YEARS_MAX = 10, // of -t
+	SECONDS_PER_YEAR = 366 * 24 * 3600,
+};
+
+struct serve_options {
+	struct port_options port;
+	struct vly_endpoint listens[VLY_LISTENS_MAX];
+	uint32_t listen_count;
+	const char *handlers[VLY_CHAIN_MAX];
+	uint32_t handler_count;
+	uint32_t queues;
+	uint32_t workers;
+	uint32_t ring_size;
+	uint64_t time_ns; // 0: until a signal
+};
+
+static const struct argp_option options_table[] = {
+	{NULL, 0, NULL, 0, "The service:", 2},
+	{"handler", 'H', "HANDLER[,KEY=VALUE...]", 0,
+	 "A built-in handler or a shared object (with a slash in its name); repeated, they form a "
+	 "chain",
+	 2},
+	{"listen", 'l', "[ADDR]:PORT", 0, "Where to receive; repeatable, at least one", 2},
+	{"queues", 'q', "N", 0, "Queues of the port, with a thread each (default 1)", 2},
+	{"workers", 'w', "N", 0,
+	 "Threads for the handlers; 0, the default: handlers run on the "
+	 "queue's thread",
+	 2},
+	{"ring", KEY_RING, "N", 0, "Datagrams of the ring between a queue and a worker", 2},
+	{"time", 't', "SECONDS", 0, "Stop after this time; else on SIGINT or SIGTERM", 2},
+	{0},
+};
+
+static const struct argp_child children[] = {
+	{&port_argp, 0, NULL, 0},
+	{0},
+};
+
+static void add_listen(const struct argp_state *state, struct serve_options *options,
+		       const char *text)
+{
+	struct vly_error error = {""};
+	int found;
+
+	if (options->listen_count == VLY_LISTENS_MAX)
+		usage_error(state, "--listen: more than %d addresses", VLY_LISTENS_MAX);
+	found = vly_endpoint_resolve(&options->listens[options->listen_count],
+				     VLY_LISTENS_MAX - options->listen_count, text, true, &error);
+	if (found <= 0)
+		usage_error(state, "--listen: %s", error.text);
+	options->listen_count += (uint32_t)found;
+}
+
+static void add_handler(const struct argp_state *state, struct serve_options *options,
+			const char *text)
+{
+	if (options->handler_count == VLY_CHAIN_MAX)
+		usage_error(state, "--handler: more than %d", VLY_CHAIN_MAX);
+	options->handlers[options->handler_count++] = text;
+}
+
+static void check_options(const struct argp_state *state, const struct serve_options *options)
+{
+	if (options->handler_count == 0)
+		usage_error(state, "no handler; give one with -H, such as -H echo");
+	if (options->listen_count == 0)
+		usage_error(state, "nowhere to receive; give -l [ADDR]:PORT, such as -l :9000");
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct serve_options *options = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		one_line_messages(state);
+		state->child_inputs[0] = &options->port;
+		return 0;
+	case 'H':
+		add_handler(state, options, arg);
+		return 0;
+	case 'l':
+		add_listen(state, options, arg);
+		return 0;
+	case 'q':
+		options->queues = (uint32_t)parse_number(state, "--queues", arg, 1, VLY_QUEUES_MAX);
+		return 0;
+	case 'w':
+		options->workers =
+			(uint32_t)parse_number(state, "--workers", arg, 0, VLY_WORKERS_MAX);
+		return 0;
+	case KEY_RING:
+		options->ring_size =
+			(uint32_t)parse_number(state, "--ring", arg, 1, SERVE_RING_MAX);
+		return 0;
+	case 't':
+		options->time_ns = parse_duration_ns(state, "--time", arg, 1000000,
+						     (uint64_t)SERVE_YEARS_MAX * SECONDS_PER_YEAR *
+							     NS_PER_SECOND);
+		return 0;
+	case ARGP_KEY_ARG:
+		usage_error(state, "takes no argument, not '%s'; a handler is given with -H", arg);
+	case ARGP_KEY_END:
+		check_options(state, options);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+// Puts the built-in handlers below the options of --help.
+static char *list_handlers(int key, const char *text, void *input)
+{
+	const struct vly_handler_ops *handler;
+	char *list = NULL;
+	size_t size = 0;
+	FILE *stream;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)(uintptr_t)text;
+	stream = open_memstream(&list, &size);
+	if (!stream)
+		return NULL;
+	fputs("Built-in handlers:\n", stream);
+	for (uint32_t i = 0; (handler = vly_handler_builtin(i)) != NULL; i++)
+		fprintf(stream, "  %-12s %s\n", handler->name, handler->summary);
+	fclose(stream);
+	return list;
+}
+
+// Waits for one of the blocked signals, at most time_ns; 0: for ever.
+static void await_end(const sigset_t *signals, uint64_t time_ns)
+{
+	uint64_t end_ns = time_ns > 0 ? monotonic_ns() + time_ns : UINT64_MAX;
+	uint64_t now_ns;
+
+	// Being stopped and continued ends a wait too: hence the loop.
+	while ((now_ns = monotonic_ns()) < end_ns) {
+		const struct timespec left = {
+			.tv_sec = (time_t)((end_ns - now_ns) / NS_PER_SECOND),
+			.tv_nsec = (long)((end_ns - now_ns) % NS_PER_SECOND),
+		};
+
+		if (sigtimedwait(signals, NULL, &left) > 0)
+			return;
+	}
+}
+
+static int print_result(const char *command, const struct vly_ledger *ledger, bool json)
+{
+	bool balanced = vly_ledger_is_balanced(ledger);
+
+	if (json)
+		return print_json(command,
+				  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "received",
+					    (json_int_t)ledger->received, "originated",
+					    (json_int_t)ledger->originated, "handled",
+					    (json_int_t)vly_ledger_handled(ledger), "sent",
+					    (json_int_t)ledger->sent, "released",
+					    (json_int_t)ledger->released, "answered",
+					    (json_int_t)ledger->answered, "dropped",
+					    json_drops(ledger), "balanced", balanced));
+	print_ledger(ledger);
+	puts(balanced ? "balanced" : "NOT balanced");
+	return STATUS_OK;
+}
+
+static int run_engine(const char *command, const struct vly_engine_config *config,
+		      const struct serve_options *options)
+{
+	struct vly_engine *engine = NULL;
+	struct vly_error error = {""};
+	struct vly_ledger ledger;
+	sigset_t signals;
+	int status = STATUS_FAILED;
+
+	// Blocked before there are threads, so that none of them takes a signal; and still while
+	// the engine stops, because timeout(1) and terminals often send the same one twice.
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+
+	if (vly_engine_open(&engine, config, &error) < 0 || vly_engine_start(engine, &error) < 0) {
+		complain(command, "%s", error.text);
+		goto err_close;
+	}
+	printf("ready: %s\n", vly_engine_summary(engine));
+	fflush(stdout);
+	await_end(&signals, options->time_ns);
+	vly_engine_stop(engine);
+	vly_engine_ledger(engine, &ledger);
+	status = print_result(command, &ledger, options->port.json);
+err_close:
+	vly_engine_close(engine);
+	return status;
+}
+
+int command_serve(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options_table,
+		.parser = parse_option,
+		.args_doc = "-l [ADDR]:PORT -H HANDLER",
+		.doc = "Run handlers on a UDP port, until SIGINT or SIGTERM. Prints \"ready: ...\" "
+		       "when it receives, and in the end what became of every datagram.\v",
+		.children = children,
+		.help_filter = list_handlers,
+	};
+	struct serve_options options = {0};
+	struct vly_port_config port;
+	struct vly_engine_config config;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+		return STATUS_USAGE;
+	port = port_config(&options.port, argv[0]);
+	port.listens = options.listens;
+	port.listen_count = options.listen_count;
+	port.queues = options.queues;
+	config = (struct vly_engine_config){
+		.ports = &port,
+		.port_count = 1,
+		.handlers = options.handlers,
+		.handler_count = options.handler_count,
+		.workers = options.workers,
+		.ring_size = options.ring_size,
+		.idle = options.port.idle,
+		.cores = options.port.cores,
+		.core_count = options.port.core_count,
+		.log = port.log,
+	};
+	return run_engine(argv[0], &config, &options);
+}
