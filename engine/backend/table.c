@@ -13,9 +13,7 @@ const struct vly_backend *const vly_backends[] = {
 #if VLY_HAVE_URING
 	&vly_backend_uring,
 #endif
-	&vly_backend_socket,
-	&vly_backend_sim,
-	NULL,
+	&vly_backend_socket, &vly_backend_sim, NULL,
 };
 
 const struct vly_backend *vly_backend_find(const char *name)

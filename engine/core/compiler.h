@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define VLY_LIKELY(x)   __builtin_expect(!!(x), 1)
-#define VLY_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define VLY_LIKELY(x)    __builtin_expect(!!(x), 1)
+#define VLY_UNLIKELY(x)  __builtin_expect(!!(x), 0)
 #define VLY_PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define VLY_API         __attribute__((visibility("default")))
-#define VLY_ALIGNED(n)  __attribute__((aligned(n)))
+#define VLY_API          __attribute__((visibility("default")))
+#define VLY_ALIGNED(n)   __attribute__((aligned(n)))
 #else
 #error "Volley is built with gcc or clang"
 #endif

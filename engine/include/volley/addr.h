@@ -15,8 +15,8 @@ extern "C" {
 #endif
 
 enum vly_addr_limits {
-	VLY_ADDR_TEXT_BYTES = 80,     // "[address%interface]:port" and its terminating zero
-	VLY_PREFIX_IPV4_OFFSET = 96,  // an IPv4 prefix of n bits is a mapped prefix of 96 + n
+	VLY_ADDR_TEXT_BYTES = 80,    // "[address%interface]:port" and its terminating zero
+	VLY_PREFIX_IPV4_OFFSET = 96, // an IPv4 prefix of n bits is a mapped prefix of 96 + n
 };
 
 // An address and a UDP port (host order). All zero: the wildcard of either family.

@@ -21,6 +21,7 @@ extern "C" {
 enum vly_dgram_limits {
 	VLY_DGRAM_BYTES_MAX = 65507, // the largest UDP payload over IPv4 (RFC 768 in RFC 791)
 	VLY_CACHE_LINE_BYTES = 64,
+	VLY_BURST_MAX = 64, // datagrams of one burst
 };
 
 // What becomes of a datagram. Values below VLY_FATE_UNDECIDED are a drop with that reason

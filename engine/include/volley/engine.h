@@ -37,7 +37,7 @@ struct vly_engine_config {
 	const char *const *handlers; // "echo", "./my.so,key=value": the chain, first one first
 	uint32_t handler_count;      // at least 1
 	uint32_t workers;            // 0: run to completion
-	uint32_t ring_size;          // datagrams, rounded up to a power of two; 0: the pool's size
+	uint32_t ring_size;          // datagrams, rounded up to a power of two; 0: 4096
 	enum vly_idle idle;
 	const uint32_t *cores; // for the I/O threads, then the workers, in turn; none: not pinned
 	uint32_t core_count;

@@ -25,10 +25,6 @@ enum vly_handler_abi {
 	VLY_HANDLER_ABI = 1, // raised when a structure below changes
 };
 
-enum vly_burst_limits {
-	VLY_BURST_MAX = 64, // datagrams of one burst
-};
-
 // What open() learns. Valid during the call; copy what is needed later, but for value texts,
 // which live as long as the state.
 struct vly_handler_env {
@@ -49,16 +45,16 @@ struct vly_burst_ops {
 // One call's worth of datagrams, in the order received (within a flow).
 struct vly_burst {
 	struct vly_dgram **in;
-	uint32_t count;  // 1 .. VLY_BURST_MAX in on_burst; 0 in on_tick and on_drain
+	uint32_t count; // 1 .. VLY_BURST_MAX in on_burst; 0 in on_tick and on_drain
 	uint32_t worker;
 	uint64_t now_ns; // CLOCK_MONOTONIC, read once before the call
 	const struct vly_burst_ops *ops;
 };
 
 struct vly_handler_ops {
-	uint32_t abi; // required: VLY_HANDLER_ABI
-	const char *name;    // required: a word
-	const char *summary; // required: one line for the help
+	uint32_t abi;               // required: VLY_HANDLER_ABI
+	const char *name;           // required: a word
+	const char *summary;        // required: one line for the help
 	const struct vly_key *keys; // optional: NULL takes no argument
 	// Optional. Control thread, once per worker, before any burst. Returns 0 and sets *state,
 	// or a negative errno and a line that names the fix.
@@ -114,8 +110,7 @@ static inline void vly_drop(struct vly_dgram *dgram, enum vly_drop reason)
 // Up to `count` (at most VLY_BURST_MAX) empty datagrams to fill and send; the caller owns them.
 // `len` is 0, `capacity` says what fits. Returns how many, fewer when the pool is low: not an
 // error, and never waits. Set peer, and local if it matters.
-static inline uint32_t vly_alloc(struct vly_burst *burst, struct vly_dgram **dgrams,
-				 uint32_t count)
+static inline uint32_t vly_alloc(struct vly_burst *burst, struct vly_dgram **dgrams, uint32_t count)
 {
 	return burst->ops->alloc(burst, dgrams, count);
 }

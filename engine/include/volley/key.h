@@ -29,8 +29,8 @@ enum vly_key_limits {
 struct vly_key {
 	const char *name;
 	enum vly_key_type type;
-	const char *preset;  // the value if not given, as text; NULL: must be given
-	uint64_t min;        // for the number types; ignored when max is 0
+	const char *preset; // the value if not given, as text; NULL: must be given
+	uint64_t min;       // for the number types; ignored when max is 0
 	uint64_t max;
 	const char *summary; // one clause for the help
 };

@@ -25,33 +25,33 @@ enum vly_drop {
 	VLY_DROP_RX_TRUNCATED, // larger than a receive buffer
 	VLY_DROP_RX_ERROR,     // the device or the kernel reported an error instead of a datagram
 	// the stack, from the outside inwards
-	VLY_DROP_FRAME_SHORT,     // ends before its headers do
-	VLY_DROP_NOT_OUR_MAC,     // for another station
-	VLY_DROP_VLAN,            // of another VLAN, or tagged more often than we read
-	VLY_DROP_ETHERTYPE,       // neither ARP, IPv4 nor IPv6
-	VLY_DROP_ARP,             // malformed, or no business of ours
-	VLY_DROP_IP_HEADER,       // bad version, header length, total length
-	VLY_DROP_IP_CHECKSUM,     // IPv4 header checksum
-	VLY_DROP_IP_OPTION,       // an option or extension header we refuse
-	VLY_DROP_IP_SOURCE,       // a source no honest host has (multicast, our own, loopback)
-	VLY_DROP_NOT_OUR_IP,      // for an address that is not ours
-	VLY_DROP_IP_PROTOCOL,     // a transport we do not speak
-	VLY_DROP_FRAGMENT,        // a fragment that could not be put together
-	VLY_DROP_ICMP,            // malformed, or a type we do not act on
-	VLY_DROP_NDP,             // malformed, or failing RFC 4861's validation
-	VLY_DROP_UDP_LENGTH,      // the UDP length does not fit the IP length
-	VLY_DROP_UDP_CHECKSUM,    // does not verify, or absent where IPv6 wants one
-	VLY_DROP_NO_LISTENER,     // for a port nobody serves
+	VLY_DROP_FRAME_SHORT,  // ends before its headers do
+	VLY_DROP_NOT_OUR_MAC,  // for another station
+	VLY_DROP_VLAN,         // of another VLAN, or tagged more often than we read
+	VLY_DROP_ETHERTYPE,    // neither ARP, IPv4 nor IPv6
+	VLY_DROP_ARP,          // malformed, or no business of ours
+	VLY_DROP_IP_HEADER,    // bad version, header length, total length
+	VLY_DROP_IP_CHECKSUM,  // IPv4 header checksum
+	VLY_DROP_IP_OPTION,    // an option or extension header we refuse
+	VLY_DROP_IP_SOURCE,    // a source no honest host has (multicast, our own, loopback)
+	VLY_DROP_NOT_OUR_IP,   // for an address that is not ours
+	VLY_DROP_IP_PROTOCOL,  // a transport we do not speak
+	VLY_DROP_FRAGMENT,     // a fragment that could not be put together
+	VLY_DROP_ICMP,         // malformed, or a type we do not act on
+	VLY_DROP_NDP,          // malformed, or failing RFC 4861's validation
+	VLY_DROP_UDP_LENGTH,   // the UDP length does not fit the IP length
+	VLY_DROP_UDP_CHECKSUM, // does not verify, or absent where IPv6 wants one
+	VLY_DROP_NO_LISTENER,  // for a port nobody serves
 	// the engine and its handlers
-	VLY_DROP_RING_FULL,     // the worker's ring had no room
-	VLY_DROP_NO_HANDLER,    // the last handler of the chain passed it on
-	VLY_DROP_HANDLER,       // a handler dropped it
-	VLY_DROP_UNDECIDED,     // a handler left it without a fate
-	VLY_DROP_RATE_LIMITED,  // over a limit
-	VLY_DROP_UNAUTHORISED,  // sender not known, or its proof does not hold
-	VLY_DROP_MALFORMED,     // the payload is not of the handler's protocol
-	VLY_DROP_UNRELEASED,    // kept by a handler until the engine closed
-	VLY_DROP_STOPPING,      // given to an engine that no longer sends
+	VLY_DROP_RING_FULL,    // the worker's ring had no room
+	VLY_DROP_NO_HANDLER,   // the last handler of the chain passed it on
+	VLY_DROP_HANDLER,      // a handler dropped it
+	VLY_DROP_UNDECIDED,    // a handler left it without a fate
+	VLY_DROP_RATE_LIMITED, // over a limit
+	VLY_DROP_UNAUTHORISED, // sender not known, or its proof does not hold
+	VLY_DROP_MALFORMED,    // the payload is not of the handler's protocol
+	VLY_DROP_UNRELEASED,   // kept by a handler until the engine closed
+	VLY_DROP_STOPPING,     // given to an engine that no longer sends
 	// on the way out
 	VLY_DROP_TX_OVERSIZE,     // larger than the path takes
 	VLY_DROP_TX_NO_ROUTE,     // no way to that address, or of a family the port has not

@@ -32,8 +32,8 @@ enum vly_port_limits {
 struct vly_port_config {
 	const char *backend; // "socket", "uring", "dpdk", "sim", or "auto" (also NULL)
 	const char *device;  // dpdk: which ("virtio-user:PATH", "af_xdp:IF" ...); else NULL
-	const struct vly_prefix *addrs; // our addresses on the wire; needed where the kernel's
-	uint32_t addr_count;            // are not used (dpdk, sim)
+	const struct vly_prefix *addrs;     // our addresses on the wire; needed where the kernel's
+	uint32_t addr_count;                // are not used (dpdk, sim)
 	const struct vly_endpoint *listens; // where to receive; none: one port of the system's
 	uint32_t listen_count;              // choice, as a client wants
 	const char *const *options; // "key=value" for the backend, as of `volley backends -v`
@@ -96,7 +96,8 @@ int vly_queue_wait(struct vly_queue *queue, uint64_t timeout_ns);
 // Ends a vly_queue_wait() of another thread, now or the next one. Any thread.
 void vly_queue_wake(struct vly_queue *queue);
 
-// --- what this machine can do ---------------------------------------------------------------------
+// --- what this machine can do
+// ---------------------------------------------------------------------
 
 struct vly_backend_report {
 	const char *name;

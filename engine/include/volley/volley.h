@@ -3,11 +3,11 @@
 // Everything public, in reading order.
 #pragma once
 
-#include "error.h"
 #include "addr.h"
 #include "dgram.h"
-#include "ledger.h"
-#include "key.h"
-#include "handler.h"
-#include "port.h"
 #include "engine.h"
+#include "error.h"
+#include "handler.h"
+#include "key.h"
+#include "ledger.h"
+#include "port.h"

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What an engine owns. Only the control thread touches it; threads see struct vly_shared.
+#pragma once
+
+#include "core/loops.h"
+#include "core/port.h"
+#include "handler/chain.h"
+#include "handler/loader.h"
+
+struct vly_engine {
+	struct vly_shared shared;
+	struct vly_loaded_handler handlers[VLY_CHAIN_MAX];
+	uint32_t handler_count;
+	struct vly_port *ports[VLY_PORTS_MAX];
+	uint32_t port_count;
+	struct vly_queue *queues[VLY_IOS_MAX]; // of all ports; the index is dgram->queue
+	struct vly_chain *chains;
+	uint32_t chain_count;
+	uint32_t started_ios;
+	uint32_t started_workers;
+	char summary[2 * VLY_ERROR_BYTES];
+};

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The I/O thread: it owns one queue. A turn receives a burst, hands it on, and collects and sends
+// what came back. Every datagram that came in by this queue ends here.
+#include <errno.h>
+#include <sched.h>
+
+#include "core/clock.h"
+#include "core/loops.h"
+
+enum {
+	TX_STALL_NS = 10000000,      // how long a full transmit queue is waited for
+	TX_YIELD_TURNS = 64,         // while waiting: the peer may need this very core
+	TICK_NS = 1000000,           // between two on_tick
+	SLEEP_NS = 100000000,        // in a backend's wait, with nothing else to do
+	POLL_SLEEP_NS = 100000,      // where the backend can only be polled
+	DRAIN_QUIET_NS = 2000000,    // nothing came for so long: all is received
+	DRAIN_LIMIT_NS = 200000000,  // a stop that is flooded stops receiving all the same
+	FLUSH_LIMIT_NS = 1000000000, // a wire that takes nothing more
+	WORKERS_LIMIT_NS = 2000000000,
+};
+
+static bool is_to_send(const struct vly_dgram *dgram)
+{
+	return dgram->fate == VLY_FATE_REPLY || dgram->fate == VLY_FATE_SEND;
+}
+
+static void drop_all(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count,
+		     enum vly_drop reason)
+{
+	for (uint32_t i = 0; i < count; i++)
+		dgrams[i]->fate = (uint8_t)reason;
+	vly_release_burst(io->queue, dgrams, count);
+}
+
+// The transmit queue was full: tries again for a while, then drops by name. One time-out is
+// enough: until the wire takes something again, nothing waits for it.
+static void send_stubbornly(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count)
+{
+	uint64_t start_ns = vly_clock_ns();
+	uint64_t now_ns = start_ns;
+
+	for (uint32_t turn = 1; !io->tx_is_stalled; turn++) {
+		uint32_t taken = vly_tx_burst(io->queue, dgrams, count, now_ns);
+
+		dgrams += taken;
+		count -= taken;
+		if (!count)
+			return;
+		if (taken)
+			start_ns = now_ns;
+		vly_pause();
+		if (turn % TX_YIELD_TURNS == 0)
+			sched_yield();
+		now_ns = vly_clock_ns();
+		io->tx_is_stalled = now_ns - start_ns > TX_STALL_NS;
+	}
+	drop_all(io, dgrams, count, VLY_DROP_TX_FULL);
+}
+
+static void send_burst(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count,
+		       uint64_t now_ns)
+{
+	uint32_t taken;
+
+	if (!count)
+		return;
+	taken = vly_tx_burst(io->queue, dgrams, count, now_ns);
+	if (taken)
+		io->tx_is_stalled = false;
+	if (VLY_UNLIKELY(taken < count))
+		send_stubbornly(io, dgrams + taken, count - taken);
+}
+
+// --- run to completion
+// --------------------------------------------------------------------------------
+
+static void emit_here(void *arg, struct vly_dgram **tx, uint32_t tx_count, struct vly_dgram **ended,
+		      uint32_t ended_count, uint64_t now_ns)
+{
+	struct vly_io *io = arg;
+
+	send_burst(io, tx, tx_count, now_ns);
+	vly_release_burst(io->queue, ended, ended_count);
+}
+
+static uint32_t alloc_here(void *arg, struct vly_dgram **dgrams, uint32_t count)
+{
+	struct vly_io *io = arg;
+
+	return vly_alloc_burst(io->queue, dgrams, count);
+}
+
+const struct vly_chain_ops vly_io_chain_ops = {
+	.emit = emit_here,
+	.alloc = alloc_here,
+};
+
+// --- pipeline
+// -----------------------------------------------------------------------------------------
+
+static uint32_t worker_of(const struct vly_io *io, const struct vly_dgram *dgram)
+{
+	return (uint32_t)(((uint64_t)dgram->flow_hash * io->shared->worker_count) >> 32);
+}
+
+static void push_to_worker(struct vly_io *io, uint32_t index, struct vly_dgram **dgrams,
+			   uint32_t count)
+{
+	struct vly_worker *worker = &io->shared->workers[index];
+	uint32_t pushed = vly_ring_push(io->lanes[index].to_worker, (void *const *)dgrams, count);
+
+	if (pushed && vly_waker_is_asleep(&worker->waker))
+		vly_waker_wake(&worker->waker);
+	if (VLY_UNLIKELY(pushed < count))
+		drop_all(io, dgrams + pushed, count - pushed, VLY_DROP_RING_FULL);
+}
+
+// Deals a burst out to the workers, one flow always to the same, in order.
+static void steer_burst(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count)
+{
+	struct vly_dgram *mine[VLY_LOOP_BURST];
+	uint8_t owner[VLY_LOOP_BURST];
+	uint64_t owners = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		owner[i] = (uint8_t)worker_of(io, dgrams[i]);
+		owners |= UINT64_C(1) << owner[i];
+	}
+	while (owners) {
+		uint32_t index = (uint32_t)__builtin_ctzll(owners);
+		uint32_t n = 0;
+
+		for (uint32_t i = 0; i < count; i++) {
+			if (owner[i] == index)
+				mine[n++] = dgrams[i];
+		}
+		push_to_worker(io, index, mine, n);
+		owners &= owners - 1;
+	}
+}
+
+static void top_up_spare(struct vly_io *io, struct vly_lane *lane)
+{
+	struct vly_dgram *dgrams[VLY_LOOP_BURST];
+	uint32_t n;
+
+	if (vly_ring_count(lane->spare) > VLY_SPARE_COUNT - VLY_LOOP_BURST)
+		return;
+	n = vly_alloc_burst(io->queue, dgrams, VLY_LOOP_BURST);
+	vly_ring_push(lane->spare, (void *const *)dgrams, n);
+}
+
+static uint32_t collect_lane(struct vly_io *io, struct vly_lane *lane, uint64_t now_ns)
+{
+	struct vly_dgram *dgrams[VLY_LOOP_BURST];
+	struct vly_dgram *ended[VLY_LOOP_BURST];
+	uint32_t n = vly_ring_pop(lane->to_io, (void **)dgrams, VLY_LOOP_BURST);
+	uint32_t tx_count = 0;
+	uint32_t ended_count = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (VLY_LIKELY(is_to_send(dgrams[i])))
+			dgrams[tx_count++] = dgrams[i];
+		else
+			ended[ended_count++] = dgrams[i];
+	}
+	send_burst(io, dgrams, tx_count, now_ns);
+	vly_release_burst(io->queue, ended, ended_count);
+	return n;
+}
+
+static uint32_t collect(struct vly_io *io, uint64_t now_ns)
+{
+	uint32_t work = 0;
+
+	for (uint32_t w = 0; w < io->shared->worker_count; w++) {
+		work += collect_lane(io, &io->lanes[w], now_ns);
+		top_up_spare(io, &io->lanes[w]);
+	}
+	return work;
+}
+
+// --- the loop
+// -----------------------------------------------------------------------------------------
+
+static uint32_t receive(struct vly_io *io, uint64_t now_ns)
+{
+	struct vly_dgram *dgrams[VLY_LOOP_BURST];
+	uint32_t n = vly_rx_burst(io->queue, dgrams, VLY_LOOP_BURST, now_ns);
+
+	if (!n)
+		return 0;
+	if (io->chain)
+		vly_chain_run(io->chain, dgrams, n, now_ns);
+	else
+		steer_burst(io, dgrams, n);
+	return n;
+}
+
+static uint32_t turn(struct vly_io *io, uint64_t now_ns)
+{
+	uint32_t work = receive(io, now_ns);
+
+	if (!io->chain)
+		work += collect(io, now_ns);
+	else if (io->chain->has_tick && now_ns >= io->tick_ns) {
+		vly_chain_tick(io->chain, now_ns);
+		io->tick_ns = now_ns + TICK_NS;
+	}
+	if (!work)
+		vly_queue_flush(io->queue, now_ns);
+	return work;
+}
+
+static bool has_returns(const struct vly_io *io)
+{
+	for (uint32_t w = 0; w < io->shared->worker_count; w++) {
+		if (vly_ring_count(io->lanes[w].to_io))
+			return true;
+	}
+	return false;
+}
+
+static bool is_running(const struct vly_io *io)
+{
+	return atomic_load_explicit(&io->shared->phase, memory_order_acquire) == VLY_PHASE_RUN;
+}
+
+static void sleep_until_input(struct vly_io *io)
+{
+	uint64_t timeout_ns = io->chain && io->chain->has_tick ? TICK_NS : SLEEP_NS;
+
+	vly_waker_announce(&io->waker);
+	if (!has_returns(io) && is_running(io)) {
+		if (vly_queue_wait(io->queue, timeout_ns) == -ENOTSUP)
+			vly_waker_wait(&io->waker, POLL_SLEEP_NS);
+	}
+	vly_waker_retract(&io->waker);
+}
+
+static void rest(struct vly_io *io, uint32_t work, uint64_t now_ns)
+{
+	switch (vly_idler_next(&io->idler, work, VLY_LOOP_BURST, now_ns)) {
+	case VLY_IDLE_STEP_NONE:
+		break;
+	case VLY_IDLE_STEP_SPIN:
+		vly_pause();
+		break;
+	case VLY_IDLE_STEP_YIELD:
+		sched_yield();
+		break;
+	case VLY_IDLE_STEP_SLEEP:
+		sleep_until_input(io);
+		break;
+	}
+}
+
+void vly_io_wake(struct vly_io *io)
+{
+	if (!vly_waker_is_asleep(&io->waker))
+		return;
+	vly_waker_wake(&io->waker);
+	vly_queue_wake(io->queue);
+}
+
+// --- stopping
+// -----------------------------------------------------------------------------------------
+
+// Receives what had arrived before the stop: until nothing comes for a moment.
+static void drain_wire(struct vly_io *io)
+{
+	uint64_t start_ns = vly_clock_ns();
+	uint64_t last_ns = start_ns;
+	uint64_t now_ns = start_ns;
+
+	while (now_ns - last_ns < DRAIN_QUIET_NS && now_ns - start_ns < DRAIN_LIMIT_NS) {
+		if (turn(io, now_ns))
+			last_ns = now_ns;
+		else
+			sched_yield();
+		now_ns = vly_clock_ns();
+	}
+}
+
+// A flood did not end by itself: what the queue holds now is dropped by name.
+static void refuse_rest(struct vly_io *io)
+{
+	struct vly_dgram *dgrams[VLY_LOOP_BURST];
+	uint64_t start_ns = vly_clock_ns();
+	uint64_t now_ns = start_ns;
+	uint32_t n;
+
+	do {
+		n = vly_rx_burst(io->queue, dgrams, VLY_LOOP_BURST, now_ns);
+		drop_all(io, dgrams, n, VLY_DROP_STOPPING);
+		now_ns = vly_clock_ns();
+	} while (n && now_ns - start_ns < DRAIN_LIMIT_NS);
+}
+
+static bool workers_are_done(const struct vly_shared *shared)
+{
+	return atomic_load_explicit(&shared->workers_done, memory_order_acquire) ==
+	       shared->worker_count;
+}
+
+static void drain_lanes(struct vly_io *io)
+{
+	struct vly_dgram *dgrams[VLY_LOOP_BURST];
+	uint64_t end_ns = vly_clock_ns() + WORKERS_LIMIT_NS;
+	bool done;
+
+	do {
+		done = workers_are_done(io->shared) || vly_clock_ns() > end_ns;
+		while (collect(io, vly_clock_ns()))
+			;
+		sched_yield();
+	} while (!done);
+	for (uint32_t w = 0; w < io->shared->worker_count; w++) {
+		uint32_t n;
+
+		while ((n = vly_ring_pop(io->lanes[w].spare, (void **)dgrams, VLY_LOOP_BURST)))
+			vly_release_burst(io->queue, dgrams, n);
+	}
+}
+
+static void flush_wire(struct vly_io *io)
+{
+	uint64_t now_ns = vly_clock_ns();
+	uint64_t end_ns = now_ns + FLUSH_LIMIT_NS;
+
+	while (vly_queue_flush(io->queue, now_ns) && now_ns < end_ns) {
+		sched_yield();
+		now_ns = vly_clock_ns();
+	}
+	vly_queue_abandon(io->queue, now_ns);
+}
+
+void *vly_io_thread(void *arg)
+{
+	struct vly_io *io = arg;
+
+	vly_pin(io->core);
+	while (is_running(io)) {
+		uint64_t now_ns = vly_clock_ns();
+
+		rest(io, turn(io, now_ns), now_ns);
+	}
+	drain_wire(io);
+	refuse_rest(io);
+	atomic_fetch_add_explicit(&io->shared->rx_done, 1, memory_order_release);
+	if (io->chain)
+		vly_chain_drain(io->chain, vly_clock_ns());
+	else
+		drain_lanes(io);
+	flush_wire(io);
+	return NULL;
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Opening, choosing and describing ports; the bursts are in queue.c.
+#include "core/port.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/fail.h"
+
+enum {
+	CLIENT_PORT_FIRST = 49152, // the dynamic ports, RFC 6335, section 6
+	CLIENT_PORT_COUNT = 16384,
+};
+
+static int check_config(const struct vly_port_config *config, struct vly_error *error)
+{
+	if (config->queues > VLY_QUEUES_MAX)
+		return vly_fail(error, -EINVAL, "%u queues are too many; give 1 to %u",
+				config->queues, VLY_QUEUES_MAX);
+	if (config->listen_count > VLY_LISTENS_MAX)
+		return vly_fail(error, -EINVAL, "%u listen addresses are too many; give up to %u",
+				config->listen_count, VLY_LISTENS_MAX);
+	if (config->addr_count > VLY_ADDRS_MAX)
+		return vly_fail(error, -EINVAL, "%u addresses are too many; give up to %u",
+				config->addr_count, VLY_ADDRS_MAX);
+	return 0;
+}
+
+static int open_stacks(struct vly_port *port, const struct vly_port_config *config,
+		       struct vly_error *error)
+{
+	struct vly_stack_config stack = {
+		.addrs = config->addrs,
+		.addr_count = config->addr_count,
+		.listens = config->listens,
+		.listen_count = config->listen_count,
+	};
+
+	if (!config->addr_count)
+		return vly_fail(error, -EINVAL,
+				"%s: the port has no address of its own; give one "
+				"with -a, for instance -a 10.0.0.1/24",
+				port->backend->name);
+	port->backend->link_info(port->inner, &stack.link);
+	for (uint32_t i = 0; i < port->queue_count; i++) {
+		int rc;
+
+		stack.client_port =
+			(uint16_t)(CLIENT_PORT_FIRST + (uint32_t)random() % CLIENT_PORT_COUNT);
+		rc = vly_stack_open(&port->queues[i].stack, &stack, error);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int open_queues(struct vly_port *port, uint32_t first_queue, struct vly_error *error)
+{
+	port->queue_count = port->backend->queue_count(port->inner);
+	port->queues = aligned_alloc(_Alignof(struct vly_queue),
+				     port->queue_count * sizeof(struct vly_queue));
+	if (!port->queues)
+		return vly_fail(error, -ENOMEM, "out of memory");
+	memset(port->queues, 0, port->queue_count * sizeof(struct vly_queue));
+	for (uint32_t i = 0; i < port->queue_count; i++) {
+		port->queues[i].backend = port->backend;
+		port->queues[i].inner = port->backend->queue(port->inner, i);
+		port->queues[i].ledger = port->ledgers[i];
+		port->queues[i].index = (uint8_t)(first_queue + i);
+	}
+	return 0;
+}
+
+static int alloc_ledgers(struct vly_port *port, uint32_t count)
+{
+	size_t bytes = (sizeof(struct vly_ledger_block) + 127) / 128 * 128;
+
+	for (uint32_t i = 0; i < count; i++) {
+		port->ledgers[i] = aligned_alloc(128, bytes);
+		if (!port->ledgers[i])
+			return -ENOMEM;
+		memset(port->ledgers[i], 0, bytes);
+	}
+	return 0;
+}
+
+static size_t add_addresses(char *text, size_t size, const struct vly_port_config *config)
+{
+	char addr[VLY_ADDR_TEXT_BYTES];
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < config->addr_count && used < size; i++) {
+		struct vly_addr own = {.port = 0};
+
+		memcpy(own.ip, config->addrs[i].ip, sizeof(own.ip));
+		vly_addr_format(&own, addr, sizeof(addr));
+		*strrchr(addr, ':') = 0;
+		used += (size_t)snprintf(text + used, size - used, ", address %s", addr);
+	}
+	for (uint32_t i = 0; i < config->listen_count && used < size; i++) {
+		vly_addr_format(&config->listens[i].addr, addr, sizeof(addr));
+		used += (size_t)snprintf(text + used, size - used, ", %s", addr);
+	}
+	return used;
+}
+
+static void describe(struct vly_port *port, const struct vly_port_config *config)
+{
+	const char *detail = port->backend->detail ? port->backend->detail(port->inner) : "";
+	size_t size = sizeof(port->summary);
+	int n = snprintf(port->summary, size, "%s%s%.200s, %u queue%s", port->backend->name,
+			 detail[0] ? " " : "", detail, port->queue_count,
+			 port->queue_count == 1 ? "" : "s");
+
+	if (n > 0 && (size_t)n < size)
+		add_addresses(port->summary + n, size - (size_t)n, config);
+}
+
+static int open_with(struct vly_port **out, const struct vly_backend *backend,
+		     const struct vly_port_config *asked, uint32_t first_queue,
+		     struct vly_error *error)
+{
+	union vly_value values[VLY_KEYS_MAX];
+	struct vly_port_config config = *asked;
+	struct vly_error inner = {""};
+	struct vly_port *port;
+	int rc;
+
+	config.queues = config.queues ? config.queues : 1;
+	config.backend = backend->name;
+	rc = vly_keys_parse(backend->keys, config.options, config.option_count, values, &inner);
+	if (rc)
+		return vly_fail(error, rc, "%s: %.300s", backend->name, inner.text);
+	port = calloc(1, sizeof(*port));
+	if (!port || alloc_ledgers(port, config.queues)) {
+		rc = vly_fail(error, -ENOMEM, "out of memory");
+		goto err_close;
+	}
+	port->backend = backend;
+	port->log = config.log;
+	rc = backend->open(&port->inner, &config, values, port->ledgers, error);
+	if (rc)
+		goto err_close;
+	rc = open_queues(port, first_queue, error);
+	if (!rc && backend->layer == VLY_LAYER_FRAME)
+		rc = open_stacks(port, &config, error);
+	if (rc)
+		goto err_close;
+	describe(port, &config);
+	*out = port;
+	return 0;
+
+err_close:
+	vly_port_close(port);
+	return rc;
+}
+
+// Tries each backend from the best on; says of each that is passed over why it is.
+static int open_auto(struct vly_port **port, const struct vly_port_config *config,
+		     uint32_t first_queue, struct vly_error *error)
+{
+	struct vly_error reason = {""};
+	int rc = -ENOTSUP;
+
+	for (uint32_t i = 0; vly_backends[i]; i++) {
+		const struct vly_backend *backend = vly_backends[i];
+
+		if (strcmp(backend->name, "sim") == 0)
+			continue;
+		if (backend->layer == VLY_LAYER_FRAME && !config->device) {
+			vly_log_line(&config->log, "auto: not %s: no device is given with -d",
+				     backend->name);
+			continue;
+		}
+		rc = backend->probe(&reason);
+		if (!rc)
+			rc = open_with(port, backend, config, first_queue, &reason);
+		if (!rc)
+			return 0;
+		vly_log_line(&config->log, "auto: not %s: %s", backend->name, reason.text);
+	}
+	return vly_fail(error, rc, "auto: no backend works here; the last one: %.300s",
+			reason.text);
+}
+
+int vly_port_open_at(struct vly_port **port, const struct vly_port_config *config,
+		     uint32_t first_queue, struct vly_error *error)
+{
+	const struct vly_backend *backend;
+	struct vly_backend_report reports[8];
+	uint32_t count;
+	int rc = check_config(config, error);
+
+	if (rc)
+		return rc;
+	if (!config->backend || strcmp(config->backend, "auto") == 0)
+		return open_auto(port, config, first_queue, error);
+	backend = vly_backend_find(config->backend);
+	if (backend)
+		return open_with(port, backend, config, first_queue, error);
+	count = vly_backend_probe(reports, 8);
+	for (uint32_t i = 0; i < count; i++) {
+		if (strcmp(reports[i].name, config->backend) == 0)
+			return vly_fail(error, -ENOTSUP, "%s", reports[i].detail.text);
+	}
+	return vly_fail(error, -EINVAL,
+			"backend '%s' is not known; choose socket, uring, dpdk, sim "
+			"or auto",
+			config->backend);
+}
+
+int vly_port_open(struct vly_port **port, const struct vly_port_config *config,
+		  struct vly_error *error)
+{
+	return vly_port_open_at(port, config, 0, error);
+}
+
+void vly_port_close(struct vly_port *port)
+{
+	if (!port)
+		return;
+	for (uint32_t i = 0; port->queues && i < port->queue_count; i++)
+		vly_stack_close(port->queues[i].stack);
+	free(port->queues);
+	if (port->backend)
+		port->backend->close(port->inner);
+	for (uint32_t i = 0; i < VLY_QUEUES_MAX; i++)
+		free(port->ledgers[i]);
+	free(port);
+}
+
+const char *vly_port_backend(const struct vly_port *port)
+{
+	return port->backend->name;
+}
+
+const char *vly_port_summary(const struct vly_port *port)
+{
+	return port->summary;
+}
+
+uint32_t vly_port_queue_count(const struct vly_port *port)
+{
+	return port->queue_count;
+}
+
+struct vly_queue *vly_port_queue(struct vly_port *port, uint32_t index)
+{
+	return index < port->queue_count ? &port->queues[index] : NULL;
+}
+
+struct vly_addr vly_port_local(const struct vly_port *port)
+{
+	if (port->queues[0].stack)
+		return vly_stack_local(port->queues[0].stack, NULL);
+	return port->backend->local(port->inner);
+}
+
+void vly_port_ledger(const struct vly_port *port, struct vly_ledger *ledger)
+{
+	memset(ledger, 0, sizeof(*ledger));
+	for (uint32_t i = 0; i < VLY_QUEUES_MAX && port->ledgers[i]; i++)
+		vly_ledger_block_read(port->ledgers[i], ledger);
+}

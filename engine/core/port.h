@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Inside a port: a backend, and the stack where the backend gives frames. Above this file
+// everybody sees datagrams only.
+#pragma once
+
+#include <volley/port.h>
+
+#include "backend/backend.h"
+#include "core/compiler.h"
+#include "stack/stack.h"
+#include "stats/ledger_block.h"
+
+struct vly_queue {
+	const struct vly_backend *backend;
+	struct vly_backend_queue *inner;
+	struct vly_stack *stack; // NULL: the backend speaks datagrams
+	struct vly_ledger_block *ledger;
+	uint8_t index; // in the engine
+	// Frames that the stack has built and the device has not taken yet.
+	uint32_t backlog_count;
+	struct vly_dgram *backlog[VLY_BURST_MAX];
+} VLY_ALIGNED(128);
+
+struct vly_port {
+	const struct vly_backend *backend;
+	struct vly_backend_port *inner;
+	uint32_t queue_count;
+	struct vly_queue *queues;
+	struct vly_ledger_block *ledgers[VLY_QUEUES_MAX];
+	struct vly_log log;
+	char summary[VLY_ERROR_BYTES];
+};
+
+// As vly_port_open(), for a port whose queues are numbered from first_queue in its engine.
+int vly_port_open_at(struct vly_port **port, const struct vly_port_config *config,
+		     uint32_t first_queue, struct vly_error *error);
+
+// Moves on what waits inside the queue: built frames, neighbours asked for, completions. Returns
+// how many datagrams are still inside. The queue's thread.
+uint32_t vly_queue_flush(struct vly_queue *queue, uint64_t now_ns);
+
+// Gives up what waits inside: counted as dropped. The queue's thread, when it stops.
+void vly_queue_abandon(struct vly_queue *queue, uint64_t now_ns);

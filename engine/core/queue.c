@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The bursts of a port's queue: the backend's own where it speaks datagrams, with the stack in
+// between where it speaks frames.
+#include <errno.h>
+#include <string.h>
+
+#include "core/port.h"
+#include "stack/flow.h"
+
+enum {
+	GIVE_UP_AFTER_S = 3600, // far past any retry of the stack
+	GIVE_UP_ROUNDS = 1000,  // more than the stack can keep, VLY_STACK_POLL_MAX a round
+};
+
+// --- frames
+// -----------------------------------------------------------------------------------------
+
+// Transmits what the stack itself has made. The backend counts it as sent; it is no datagram of
+// anybody's, so that is put right: an answer is `answered`, a request counts nowhere.
+static void send_own_frames(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count,
+			    bool answers, uint64_t now_ns)
+{
+	struct vly_ledger_block *ledger = queue->ledger;
+	uint64_t before = atomic_load_explicit(&ledger->sent, memory_order_relaxed);
+	uint32_t taken = queue->backend->tx_burst(queue->inner, frames, count, now_ns);
+	uint64_t sent = atomic_load_explicit(&ledger->sent, memory_order_relaxed) - before;
+
+	vly_uncount(&ledger->sent, sent);
+	if (answers) {
+		vly_count(&ledger->answered, sent);
+		vly_count(&ledger->dropped[VLY_DROP_TX_FULL], count - taken);
+	} else {
+		vly_count(&ledger->originated, taken - sent); // what tx_burst took and dropped
+	}
+	if (taken < count)
+		queue->backend->release_burst(queue->inner, frames + taken, count - taken);
+}
+
+// Gives the device what it did not take before. True when nothing is left.
+static bool flush_backlog(struct vly_queue *queue, uint64_t now_ns)
+{
+	uint32_t taken;
+
+	if (VLY_LIKELY(!queue->backlog_count))
+		return true;
+	taken = queue->backend->tx_burst(queue->inner, queue->backlog, queue->backlog_count,
+					 now_ns);
+	queue->backlog_count -= taken;
+	memmove(queue->backlog, queue->backlog + taken,
+		queue->backlog_count * sizeof(queue->backlog[0]));
+	return queue->backlog_count == 0;
+}
+
+static void transmit_frames(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count,
+			    uint64_t now_ns)
+{
+	uint32_t taken = queue->backend->tx_burst(queue->inner, frames, count, now_ns);
+
+	queue->backlog_count = count - taken;
+	memcpy(queue->backlog, frames + taken, queue->backlog_count * sizeof(frames[0]));
+}
+
+static void refuse(struct vly_queue *queue, struct vly_dgram *dgram, enum vly_drop reason)
+{
+	vly_count(&queue->ledger->dropped[reason], 1);
+	queue->backend->release_burst(queue->inner, &dgram, 1);
+}
+
+// What the stack does by time: neighbour requests, and datagrams that waited for the answers.
+static void poll_stack(struct vly_queue *queue, uint64_t now_ns)
+{
+	struct vly_stack_poll result = {.frame_count = 0};
+	struct vly_dgram *spare[4];
+	uint32_t spare_count;
+	uint32_t used;
+
+	if (!flush_backlog(queue, now_ns))
+		return;
+	spare_count = queue->backend->alloc_burst(queue->inner, spare, 4);
+	used = vly_stack_poll(queue->stack, spare, spare_count, now_ns, &result);
+	if (used < spare_count)
+		queue->backend->release_burst(queue->inner, spare, spare_count - used);
+	if (used)
+		send_own_frames(queue, spare + spare_count - used, used, false, now_ns);
+	for (uint32_t i = 0; i < result.refused_count; i++)
+		refuse(queue, result.refused[i], result.refused[i]->fate);
+	if (result.frame_count)
+		transmit_frames(queue, result.frames, result.frame_count, now_ns);
+}
+
+static void release_dropped(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count)
+{
+	if (count)
+		queue->backend->release_burst(queue->inner, dgrams, count);
+}
+
+static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
+			       uint64_t now_ns)
+{
+	struct vly_dgram *replies[VLY_BURST_MAX];
+	struct vly_dgram *ended[VLY_BURST_MAX];
+	uint32_t delivered = 0;
+	uint32_t reply_count = 0;
+	uint32_t ended_count = 0;
+	uint32_t n = queue->backend->rx_burst(queue->inner, dgrams, count, now_ns);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct vly_dgram *frame = dgrams[i];
+		enum vly_drop reason = VLY_DROP_FRAME_SHORT;
+
+		switch (vly_stack_input(queue->stack, frame, now_ns, &reason)) {
+		case VLY_STACK_DELIVER:
+			frame->queue = queue->index;
+			frame->fate = VLY_FATE_UNDECIDED;
+			dgrams[delivered++] = frame;
+			break;
+		case VLY_STACK_REPLY:
+			replies[reply_count++] = frame;
+			break;
+		case VLY_STACK_ABSORBED:
+			vly_count(&queue->ledger->answered, 1);
+			ended[ended_count++] = frame;
+			break;
+		case VLY_STACK_DROP:
+			vly_count(&queue->ledger->dropped[reason], 1);
+			ended[ended_count++] = frame;
+			break;
+		}
+	}
+	if (VLY_UNLIKELY(reply_count))
+		send_own_frames(queue, replies, reply_count, true, now_ns);
+	release_dropped(queue, ended, ended_count);
+	if (VLY_UNLIKELY(vly_stack_poll_is_due(queue->stack, now_ns)))
+		poll_stack(queue, now_ns);
+	return delivered;
+}
+
+static uint32_t send_frames(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
+			    uint64_t now_ns)
+{
+	struct vly_dgram *frames[VLY_BURST_MAX];
+	uint32_t frame_count = 0;
+	uint32_t taken = count < VLY_BURST_MAX ? count : VLY_BURST_MAX;
+
+	if (VLY_UNLIKELY(!flush_backlog(queue, now_ns)))
+		return 0;
+	for (uint32_t i = 0; i < taken; i++) {
+		enum vly_drop reason = VLY_DROP_TX_NO_ROUTE;
+
+		switch (vly_stack_output(queue->stack, dgrams[i], now_ns, &reason)) {
+		case VLY_STACK_TRANSMIT:
+			frames[frame_count++] = dgrams[i];
+			break;
+		case VLY_STACK_WAIT:
+			break;
+		case VLY_STACK_REFUSED:
+			refuse(queue, dgrams[i], reason);
+			break;
+		}
+	}
+	if (frame_count)
+		transmit_frames(queue, frames, frame_count, now_ns);
+	return taken;
+}
+
+// --- the public bursts
+// -------------------------------------------------------------------------------
+
+uint32_t vly_rx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
+		      uint64_t now_ns)
+{
+	uint32_t n;
+
+	if (queue->stack) {
+		flush_backlog(queue, now_ns);
+		return receive_frames(queue, dgrams, count, now_ns);
+	}
+	n = queue->backend->rx_burst(queue->inner, dgrams, count, now_ns);
+	for (uint32_t i = 0; i < n; i++) {
+		dgrams[i]->queue = queue->index;
+		dgrams[i]->fate = VLY_FATE_UNDECIDED;
+		if (!dgrams[i]->flow_hash)
+			dgrams[i]->flow_hash = vly_flow_hash(&dgrams[i]->peer, &dgrams[i]->local);
+	}
+	return n;
+}
+
+// Bit i: datagram i was made here, not received.
+static uint64_t made_here(struct vly_dgram **dgrams, uint32_t count)
+{
+	uint64_t made = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		made |= (uint64_t)(dgrams[i]->rx_ns == 0) << i;
+	return made;
+}
+
+uint32_t vly_tx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
+		      uint64_t now_ns)
+{
+	uint64_t made;
+	uint32_t taken;
+
+	count = count < VLY_BURST_MAX ? count : VLY_BURST_MAX;
+	made = made_here(dgrams, count);
+	if (queue->stack)
+		taken = send_frames(queue, dgrams, count, now_ns);
+	else
+		taken = queue->backend->tx_burst(queue->inner, dgrams, count, now_ns);
+	if (VLY_UNLIKELY(made)) {
+		if (taken < 64)
+			made &= (UINT64_C(1) << taken) - 1;
+		vly_count(&queue->ledger->originated, (uint64_t)__builtin_popcountll(made));
+	}
+	return taken;
+}
+
+uint32_t vly_alloc_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count)
+{
+	uint32_t n = queue->backend->alloc_burst(queue->inner, dgrams, count);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct vly_dgram *dgram = dgrams[i];
+
+		memset(&dgram->peer, 0, sizeof(dgram->peer) + sizeof(dgram->local));
+		dgram->link = 0;
+		dgram->rx_ns = 0; // the mark of a datagram that was not received
+		dgram->flow_hash = 0;
+		dgram->len = 0;
+		dgram->queue = queue->index;
+		dgram->fate = VLY_FATE_SEND;
+		dgram->ttl = 0;
+		dgram->tos = 0;
+	}
+	return n;
+}
+
+void vly_release_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count)
+{
+	uint64_t released = 0;
+
+	if (!count)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!dgrams[i]->rx_ns)
+			continue;
+		if (dgrams[i]->fate < VLY_DROP_COUNT)
+			vly_count(&queue->ledger->dropped[dgrams[i]->fate], 1);
+		else
+			released++;
+	}
+	if (released)
+		vly_count(&queue->ledger->released, released);
+	queue->backend->release_burst(queue->inner, dgrams, count);
+}
+
+int vly_queue_wait(struct vly_queue *queue, uint64_t timeout_ns)
+{
+	if (!queue->backend->wait)
+		return -ENOTSUP;
+	return queue->backend->wait(queue->inner, timeout_ns);
+}
+
+void vly_queue_wake(struct vly_queue *queue)
+{
+	if (queue->backend->wait)
+		queue->backend->wake(queue->inner);
+}
+
+uint32_t vly_queue_flush(struct vly_queue *queue, uint64_t now_ns)
+{
+	uint32_t inside = 0;
+
+	if (queue->stack) {
+		flush_backlog(queue, now_ns);
+		if (vly_stack_poll_is_due(queue->stack, now_ns))
+			poll_stack(queue, now_ns);
+		inside = queue->backlog_count;
+	}
+	if (queue->backend->flush)
+		inside += queue->backend->flush(queue->inner);
+	return inside;
+}
+
+// A poll far in the future makes the stack give up whatever still waits for a neighbour.
+static void abandon_waiting(struct vly_queue *queue, uint64_t now_ns)
+{
+	uint64_t end_ns = now_ns + (uint64_t)GIVE_UP_AFTER_S * 1000000000u;
+
+	for (uint32_t round = 0; round < GIVE_UP_ROUNDS; round++) {
+		struct vly_stack_poll result = {.frame_count = 0};
+
+		vly_stack_poll(queue->stack, NULL, 0, end_ns, &result);
+		for (uint32_t i = 0; i < result.frame_count; i++)
+			refuse(queue, result.frames[i], VLY_DROP_TX_FULL);
+		for (uint32_t i = 0; i < result.refused_count; i++)
+			refuse(queue, result.refused[i], result.refused[i]->fate);
+		if (!result.frame_count && !result.refused_count)
+			return;
+		end_ns += 1000000000u;
+	}
+}
+
+void vly_queue_abandon(struct vly_queue *queue, uint64_t now_ns)
+{
+	if (!queue->stack)
+		return;
+	for (uint32_t i = 0; i < queue->backlog_count; i++)
+		refuse(queue, queue->backlog[i], VLY_DROP_TX_FULL);
+	queue->backlog_count = 0;
+	abandon_waiting(queue, now_ns);
+}

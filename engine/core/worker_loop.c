@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The worker: it owns handlers. A turn takes a burst from each I/O thread's lane, runs the chain,
+// and returns every datagram to the lane of the queue that owns its buffer.
+#include <sched.h>
+
+#include "core/clock.h"
+#include "core/loops.h"
+
+enum {
+	TICK_NS = 1000000,
+	SLEEP_NS = 100000000,
+	RETURN_YIELD_TURNS = 64,
+};
+
+static void return_run(struct vly_worker *worker, uint32_t queue, struct vly_dgram **dgrams,
+		       uint32_t count)
+{
+	struct vly_io *io = &worker->shared->ios[queue];
+	struct vly_ring *ring = io->lanes[worker->index].to_io;
+	uint32_t pushed = vly_ring_push(ring, (void *const *)dgrams, count);
+
+	// The I/O thread never waits for a worker, so it always makes room.
+	for (uint32_t turn = 1; VLY_UNLIKELY(pushed < count); turn++) {
+		vly_io_wake(io);
+		vly_pause();
+		if (turn % RETURN_YIELD_TURNS == 0)
+			sched_yield();
+		pushed += vly_ring_push(ring, (void *const *)(dgrams + pushed), count - pushed);
+	}
+	vly_io_wake(io);
+}
+
+static void return_burst(struct vly_worker *worker, struct vly_dgram **dgrams, uint32_t count)
+{
+	uint32_t start = 0;
+
+	for (uint32_t i = 1; i <= count; i++) {
+		if (i < count && dgrams[i]->queue == dgrams[start]->queue)
+			continue;
+		return_run(worker, dgrams[start]->queue, dgrams + start, i - start);
+		start = i;
+	}
+}
+
+static void emit_to_lanes(void *arg, struct vly_dgram **tx, uint32_t tx_count,
+			  struct vly_dgram **ended, uint32_t ended_count, uint64_t now_ns)
+{
+	struct vly_worker *worker = arg;
+
+	(void)now_ns;
+	return_burst(worker, tx, tx_count);
+	return_burst(worker, ended, ended_count);
+}
+
+static uint32_t alloc_from_spare(void *arg, struct vly_dgram **dgrams, uint32_t count)
+{
+	struct vly_worker *worker = arg;
+	struct vly_shared *shared = worker->shared;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < shared->io_count && n < count; i++) {
+		struct vly_io *io = &shared->ios[(worker->next_spare + i) % shared->io_count];
+
+		n += vly_ring_pop(io->lanes[worker->index].spare, (void **)(dgrams + n), count - n);
+		vly_io_wake(io); // to top up
+	}
+	return n;
+}
+
+const struct vly_chain_ops vly_worker_chain_ops = {
+	.emit = emit_to_lanes,
+	.alloc = alloc_from_spare,
+};
+
+static uint32_t turn(struct vly_worker *worker, uint64_t now_ns)
+{
+	struct vly_dgram *dgrams[VLY_LOOP_BURST];
+	uint32_t work = 0;
+
+	for (uint32_t i = 0; i < worker->shared->io_count; i++) {
+		struct vly_ring *ring = worker->shared->ios[i].lanes[worker->index].to_worker;
+		uint32_t n = vly_ring_pop(ring, (void **)dgrams, VLY_LOOP_BURST);
+
+		if (n)
+			vly_chain_run(worker->chain, dgrams, n, now_ns);
+		work += n;
+	}
+	if (worker->chain->has_tick && now_ns >= worker->tick_ns) {
+		vly_chain_tick(worker->chain, now_ns);
+		worker->tick_ns = now_ns + TICK_NS;
+	}
+	return work;
+}
+
+static bool has_input(const struct vly_worker *worker)
+{
+	for (uint32_t i = 0; i < worker->shared->io_count; i++) {
+		if (vly_ring_count(worker->shared->ios[i].lanes[worker->index].to_worker))
+			return true;
+	}
+	return false;
+}
+
+static bool all_is_received(const struct vly_worker *worker)
+{
+	return atomic_load_explicit(&worker->shared->rx_done, memory_order_acquire) ==
+	       worker->shared->io_count;
+}
+
+static void rest(struct vly_worker *worker, uint32_t work, uint64_t now_ns)
+{
+	switch (vly_idler_next(&worker->idler, work, 1, now_ns)) {
+	case VLY_IDLE_STEP_NONE:
+		break;
+	case VLY_IDLE_STEP_SPIN:
+		vly_pause();
+		break;
+	case VLY_IDLE_STEP_YIELD:
+		sched_yield();
+		break;
+	case VLY_IDLE_STEP_SLEEP:
+		vly_waker_announce(&worker->waker);
+		if (!has_input(worker) && !all_is_received(worker))
+			vly_waker_wait(&worker->waker,
+				       worker->chain->has_tick ? TICK_NS : SLEEP_NS);
+		vly_waker_retract(&worker->waker);
+		break;
+	}
+}
+
+void *vly_worker_thread(void *arg)
+{
+	struct vly_worker *worker = arg;
+	bool last;
+	uint32_t work;
+
+	vly_pin(worker->core);
+	do {
+		uint64_t now_ns = vly_clock_ns();
+
+		last = all_is_received(worker); // before the turn: then an empty turn is final
+		work = turn(worker, now_ns);
+		rest(worker, work, now_ns);
+	} while (work || !last);
+	vly_chain_drain(worker->chain, vly_clock_ns());
+	atomic_fetch_add_explicit(&worker->shared->workers_done, 1, memory_order_release);
+	return NULL;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "handler/loader.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <volley/engine.h>
+
+#include "core/fail.h"
+
+static int find_builtin(struct vly_loaded_handler *handler, const char *name,
+			struct vly_error *error)
+{
+	char known[128] = "";
+	size_t used = 0;
+
+	for (uint32_t i = 0; vly_handler_builtin(i); i++) {
+		const struct vly_handler_ops *ops = vly_handler_builtin(i);
+
+		if (strcmp(ops->name, name) == 0) {
+			handler->ops = ops;
+			return 0;
+		}
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+					 used ? ", " : "", ops->name);
+	}
+	return vly_fail(error, -ENOENT,
+			"handler '%s' is not known; built in are: %s; a file is "
+			"given with its path, as in ./%s.so",
+			name, known, name);
+}
+
+static int check_ops(const struct vly_handler_ops *ops, const char *path, struct vly_error *error)
+{
+	if (ops->abi != VLY_HANDLER_ABI)
+		return vly_fail(error, -EINVAL,
+				"handler '%s' is of ABI %u, this engine has %u; "
+				"build it again with this engine's headers",
+				path, ops->abi, VLY_HANDLER_ABI);
+	if (!ops->name || !ops->summary || !ops->on_burst)
+		return vly_fail(error, -EINVAL,
+				"handler '%s' lacks its name, summary or on_burst; "
+				"fill them in in vly_handler",
+				path);
+	return 0;
+}
+
+static int open_library(struct vly_loaded_handler *handler, const char *path,
+			struct vly_error *error)
+{
+	int rc;
+
+	if (access(path, R_OK))
+		return vly_fail(error, -ENOENT,
+				"handler '%s' cannot be read (%s); give the path "
+				"of a .so file",
+				path, strerror(errno));
+	handler->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!handler->library)
+		return vly_fail(error, -EINVAL, "handler '%s' cannot be loaded: %s", path,
+				dlerror());
+	handler->ops = dlsym(handler->library, "vly_handler");
+	if (!handler->ops)
+		rc = vly_fail(error, -EINVAL,
+			      "'%s' is not a handler: it exports no "
+			      "`const struct vly_handler_ops vly_handler`",
+			      path);
+	else
+		rc = check_ops(handler->ops, path, error);
+	if (rc) {
+		dlclose(handler->library);
+		handler->library = NULL;
+	}
+	return rc;
+}
+
+static int parse_keys(struct vly_loaded_handler *handler, char *list, struct vly_error *error)
+{
+	const char *words[VLY_KEYS_MAX];
+	struct vly_error inner;
+	uint32_t count = 0;
+	char *rest = list;
+	int rc;
+
+	while (rest && count < VLY_KEYS_MAX)
+		words[count++] = strsep(&rest, ",");
+	if (rest)
+		return vly_fail(error, -EINVAL, "handler '%s' is given more than %u keys",
+				handler->ops->name, VLY_KEYS_MAX);
+	rc = vly_keys_parse(handler->ops->keys, words, count, handler->values, &inner);
+	if (rc)
+		return vly_fail(error, rc, "handler '%s': %.300s", handler->ops->name, inner.text);
+	return 0;
+}
+
+int vly_handler_load(struct vly_loaded_handler *handler, const char *spec, struct vly_error *error)
+{
+	char *list;
+	int rc;
+
+	memset(handler, 0, sizeof(*handler));
+	handler->spec = strdup(spec);
+	if (!handler->spec)
+		return vly_fail(error, -ENOMEM, "out of memory");
+	list = handler->spec;
+	strsep(&list, ",");
+	if (strchr(handler->spec, '/'))
+		rc = open_library(handler, handler->spec, error);
+	else
+		rc = find_builtin(handler, handler->spec, error);
+	if (!rc)
+		rc = parse_keys(handler, list, error);
+	if (rc)
+		vly_handler_unload(handler);
+	return rc;
+}
+
+void vly_handler_unload(struct vly_loaded_handler *handler)
+{
+	if (handler->library)
+		dlclose(handler->library);
+	free(handler->spec);
+	memset(handler, 0, sizeof(*handler));
+}
