@@ -120,7 +120,7 @@ uint64_t parse_duration_ns(const struct argp_state *state, const char *option, c
 		usage_error(state, "%s: '%s' is not a duration; write 1.5 (seconds), 20ms or 50us",
 			    option, text);
 	if (duration_ns < min_ns || duration_ns > max_ns)
-		usage_error(state, "%s: '%s' is not from %g to %g seconds", option, text,
+		usage_error(state, "%s: '%s' is not from %.9g to %.9g seconds", option, text,
 			    (double)min_ns / 1e9, (double)max_ns / 1e9);
 	return duration_ns;
 }

@@ -74,6 +74,18 @@ static void write_pattern(struct exchange *exchange)
 	memcpy(exchange->payload + session_at, exchange->session, WORD_BYTES);
 }
 
+// Random, so that answers to an earlier run are told from those to this one; and not text, so that
+// a handler for text leaves it alone.
+static void make_session(struct exchange *exchange)
+{
+	uint64_t now_ns = monotonic_ns();
+
+	if (getrandom(exchange->session, WORD_BYTES, GRND_NONBLOCK) < WORD_BYTES)
+		memcpy(exchange->session, &now_ns, WORD_BYTES);
+	for (uint32_t i = 0; i < WORD_BYTES; i++)
+		exchange->session[i] |= 0x80;
+}
+
 // The port's buffers must hold the payload; asks by taking one.
 static int check_size(const struct exchange_config *config, struct vly_error *error)
 {
@@ -111,8 +123,7 @@ int exchange_open(struct exchange **exchange, const struct exchange_config *conf
 		return -ENOMEM;
 	}
 	opened->config = *config;
-	if (getrandom(opened->session, WORD_BYTES, GRND_NONBLOCK) < WORD_BYTES)
-		memcpy(opened->session, &(uint64_t){monotonic_ns()}, WORD_BYTES);
+	make_session(opened);
 	write_pattern(opened);
 	*exchange = opened;
 	return 0;
@@ -161,11 +172,11 @@ static bool is_of_session(const struct exchange *exchange, const struct vly_dgra
 {
 	if (exchange->config.size_bytes < HEADER_BYTES)
 		return true;
-	return dgram->len >= HEADER_BYTES &&
-	       memcmp(vly_dgram_data(dgram), exchange->session, WORD_BYTES) == 0;
+	return memcmp(vly_dgram_data(dgram), exchange->session, WORD_BYTES) == 0;
 }
 
-// The whole number, from as many low bytes as were sent: the latest one with these bytes.
+// The whole number, from as many low bytes as were sent: the latest one with these bytes. The
+// caller has checked that they are there.
 static uint64_t read_sequence(const struct exchange *exchange, const struct vly_dgram *dgram)
 {
 	uint32_t bytes = sequence_bytes(exchange);
@@ -173,7 +184,7 @@ static uint64_t read_sequence(const struct exchange *exchange, const struct vly_
 	uint64_t mask = bytes < WORD_BYTES ? (UINT64_C(1) << (8 * bytes)) - 1 : UINT64_MAX;
 	uint64_t low = 0;
 
-	for (uint32_t i = 0; i < bytes && sequence_offset(exchange) + i < dgram->len; i++)
+	for (uint32_t i = 0; i < bytes; i++)
 		low |= (uint64_t)at[i] << (8 * i);
 	return exchange->sequence - ((exchange->sequence - low) & mask);
 }
@@ -184,27 +195,38 @@ static bool is_same_payload(const struct exchange *exchange, const struct vly_dg
 	       memcmp(vly_dgram_data(dgram), exchange->payload, dgram->len) == 0;
 }
 
+// The answer to what is in flight, as it should be or not.
+static void take_answer(struct exchange *exchange, const struct vly_dgram *dgram)
+{
+	mark_answered(exchange, exchange->sequence);
+	exchange->flight = is_same_payload(exchange, dgram) ? FLIGHT_RECEIVED : FLIGHT_CORRUPT;
+}
+
 static void take_one(struct exchange *exchange, const struct vly_dgram *dgram)
 {
+	bool waiting = exchange->flight == FLIGHT_WAITING;
 	uint64_t sequence;
 
-	if (!is_from_target(exchange, dgram) || !is_of_session(exchange, dgram)) {
+	if (!is_from_target(exchange, dgram)) {
 		exchange->counts.stray++;
+		return;
+	}
+	if (dgram->len < sequence_offset(exchange) + sequence_bytes(exchange)) {
+		if (waiting)
+			take_answer(exchange, dgram);
+		else
+			exchange->counts.stray++;
 		return;
 	}
 	sequence = read_sequence(exchange, dgram);
-	if (sequence == 0 || sequence > exchange->sequence ||
-	    exchange->sequence - sequence >= WINDOW) {
+	if (waiting && sequence == exchange->sequence) {
+		take_answer(exchange, dgram);
+		return;
+	}
+	if (!is_of_session(exchange, dgram) || sequence == 0 || sequence > exchange->sequence ||
+	    exchange->sequence - sequence >= WINDOW)
 		exchange->counts.stray++;
-		return;
-	}
-	if (sequence == exchange->sequence && exchange->flight == FLIGHT_WAITING) {
-		mark_answered(exchange, sequence);
-		exchange->flight =
-			is_same_payload(exchange, dgram) ? FLIGHT_RECEIVED : FLIGHT_CORRUPT;
-		return;
-	}
-	if (mark_answered(exchange, sequence))
+	else if (mark_answered(exchange, sequence))
 		exchange->counts.duplicate++;
 	else
 		exchange->counts.late++;

@@ -2,6 +2,7 @@
 //
 // volley: one binary, one file for each sub-command.
 #include <argp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,10 +103,13 @@ int main(int argc, char **argv)
 		.doc = "A UDP engine with kernel bypass.\v",
 		.help_filter = list_commands,
 	};
+	static const char program[] = "volley";
 	struct choice choice = {0};
 	const struct command *command;
 
 	guard_output();
+	if (argc > 0)
+		argv[0] = (char *)(uintptr_t)program; // messages do not name the path
 	argp_err_exit_status = STATUS_USAGE;
 	argp_program_version_hook = print_version;
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice) != 0)

@@ -78,7 +78,8 @@ json_t *json_drops(const struct vly_ledger *ledger)
 
 int print_json(const char *command, json_t *object)
 {
-	int failed = object ? json_dumpf(object, stdout, JSON_COMPACT) : -1;
+	int failed =
+		object ? json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) : -1;
 
 	json_decref(object);
 	if (failed && !ferror(stdout)) {

@@ -51,7 +51,7 @@ static const struct argp_option options_table[] = {
 	 "Threads for the handlers; 0, the default: handlers run on the "
 	 "queue's thread",
 	 2},
-	{"ring", KEY_RING, "N", 0, "Datagrams of the ring between a queue and a worker", 2},
+	{"ring", KEY_RING, "N", 0, "Datagrams between a queue and a worker (default 4096)", 2},
 	{"time", 't', "SECONDS", 0, "Stop after this time; else on SIGINT or SIGTERM", 2},
 	{0},
 };
