@@ -16,6 +16,7 @@ enum exchange_limits {
 	HEADER_BYTES = 2 * WORD_BYTES,
 	WINDOW = 4096,              // sequence numbers remembered, to tell late from duplicate
 	SPIN_NS = 50 * 1000,        // adaptive: so long before the first wait
+	YIELD_NS = 1000 * 1000,     // busy: so long before the other poller gets its turn
 	WAIT_NS = 50 * 1000 * 1000, // one wait, to see an interruption
 	LAST_NS = 100 * 1000 * 1000,
 };
@@ -249,14 +250,15 @@ static bool poll_queue(struct exchange *exchange, uint64_t now_ns)
 	return true;
 }
 
-// Found nothing since idle_ns: spins on, or lets others have the core.
+// Found nothing for idle_ns: spins on, or lets others have the core. The server may be one of
+// them.
 static void rest(struct exchange *exchange, uint64_t idle_ns, uint64_t left_ns)
 {
 	enum vly_idle idle = exchange->config.idle;
 
-	if (idle == VLY_IDLE_BUSY || (idle == VLY_IDLE_ADAPTIVE && idle_ns < SPIN_NS))
+	if (idle_ns < (idle == VLY_IDLE_BUSY ? YIELD_NS : SPIN_NS) && idle != VLY_IDLE_BLOCK)
 		return;
-	if (!exchange->poll_only) {
+	if (!exchange->poll_only && idle != VLY_IDLE_BUSY) {
 		int status = vly_queue_wait(exchange->config.queue,
 					    left_ns < WAIT_NS ? left_ns : WAIT_NS);
 
