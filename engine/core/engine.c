@@ -149,7 +149,6 @@ static int open_workers(struct vly_engine *engine, const struct vly_engine_confi
 
 		worker->shared = shared;
 		worker->index = i;
-		worker->next_spare = i % shared->io_count;
 		worker->idler.mode = shared->idle;
 		worker->core = core_of(config, shared->io_count + i);
 	}

@@ -267,7 +267,17 @@ void vly_io_wake(struct vly_io *io)
 // --- stopping
 // -----------------------------------------------------------------------------------------
 
-// Receives what had arrived before the stop: until nothing comes for a moment.
+// Whether everything received so far has ended: nothing is with a worker or in the kernel.
+static bool is_settled(const struct vly_io *io)
+{
+	struct vly_ledger ledger = {.received = 0};
+
+	vly_ledger_block_read(io->queue->ledger, &ledger);
+	return vly_ledger_is_balanced(&ledger);
+}
+
+// Receives what had arrived before the stop: until nothing comes for a moment. While datagrams are
+// still with the workers the pool may be empty, and silence means nothing.
 static void drain_wire(struct vly_io *io)
 {
 	uint64_t start_ns = vly_clock_ns();
@@ -275,7 +285,7 @@ static void drain_wire(struct vly_io *io)
 	uint64_t now_ns = start_ns;
 
 	while (now_ns - last_ns < DRAIN_QUIET_NS && now_ns - start_ns < DRAIN_LIMIT_NS) {
-		if (turn(io, now_ns))
+		if (turn(io, now_ns) || !is_settled(io))
 			last_ns = now_ns;
 		else
 			sched_yield();

@@ -63,7 +63,7 @@ struct vly_worker {
 	struct vly_shared *shared;
 	struct vly_chain *chain;
 	uint32_t index;
-	uint32_t next_spare; // which I/O thread's spare to take from first
+	uint32_t current_io; // whose burst is being handled
 	struct vly_idler idler;
 	uint64_t tick_ns;
 	int core;

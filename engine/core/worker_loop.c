@@ -53,18 +53,15 @@ static void emit_to_lanes(void *arg, struct vly_dgram **tx, uint32_t tx_count,
 	return_burst(worker, ended, ended_count);
 }
 
+// What is made while a burst is handled leaves by the queue that the burst came by: there the
+// peer is. On a tick any queue serves.
 static uint32_t alloc_from_spare(void *arg, struct vly_dgram **dgrams, uint32_t count)
 {
 	struct vly_worker *worker = arg;
-	struct vly_shared *shared = worker->shared;
-	uint32_t n = 0;
+	struct vly_io *io = &worker->shared->ios[worker->current_io];
+	uint32_t n = vly_ring_pop(io->lanes[worker->index].spare, (void **)dgrams, count);
 
-	for (uint32_t i = 0; i < shared->io_count && n < count; i++) {
-		struct vly_io *io = &shared->ios[(worker->next_spare + i) % shared->io_count];
-
-		n += vly_ring_pop(io->lanes[worker->index].spare, (void **)(dgrams + n), count - n);
-		vly_io_wake(io); // to top up
-	}
+	vly_io_wake(io); // to top up
 	return n;
 }
 
@@ -82,6 +79,7 @@ static uint32_t turn(struct vly_worker *worker, uint64_t now_ns)
 		struct vly_ring *ring = worker->shared->ios[i].lanes[worker->index].to_worker;
 		uint32_t n = vly_ring_pop(ring, (void **)dgrams, VLY_LOOP_BURST);
 
+		worker->current_io = i;
 		if (n)
 			vly_chain_run(worker->chain, dgrams, n, now_ns);
 		work += n;

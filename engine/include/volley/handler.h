@@ -110,12 +110,14 @@ static inline void vly_drop(struct vly_dgram *dgram, enum vly_drop reason)
 // Up to `count` (at most VLY_BURST_MAX) empty datagrams to fill and send; the caller owns them.
 // `len` is 0, `capacity` says what fits. Returns how many, fewer when the pool is low: not an
 // error, and never waits. Set peer, and local if it matters.
+// It leaves by the queue that the burst came by.
 static inline uint32_t vly_alloc(struct vly_burst *burst, struct vly_dgram **dgrams, uint32_t count)
 {
 	return burst->ops->alloc(burst, dgrams, count);
 }
 
-// Sends a datagram from vly_alloc() or one that was kept, to dgram->peer. Gives it away.
+// Sends a datagram from vly_alloc(), one that was kept, or one of the present burst, to
+// dgram->peer. Gives it away. What is not of the burst leaves behind the burst's own answers.
 static inline void vly_send(struct vly_burst *burst, struct vly_dgram *dgram)
 {
 	burst->ops->send(burst, dgram);
