@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Whatever is given wrongly, the answer is one line on standard error that names it, status 1 or 2,
+# and nothing left running.
+. "$(dirname "$0")/lib.sh"
+
+wrong=0
+plugins=$build/tests/smoke/plugins
+cp "$volley" "$tmp/volley" # where every user may read it
+nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all)
+as=()
+
+# bad WORD ARGUMENT...: `volley ARGUMENT...` must fail, with a line that has the word in it.
+bad() {
+	local word=$1 status=0 lines problem=
+
+	shift
+	timeout -k 5 20 "${as[@]}" "$tmp/volley" "$@" >"$tmp/bad.out" 2>"$tmp/bad.err" </dev/null ||
+		status=$?
+	lines=$(wc -l <"$tmp/bad.err")
+	((status == 1 || status == 2)) || problem="status $status"
+	((lines == 1)) || problem+=" $lines lines"
+	grep -qF -- "$word" "$tmp/bad.err" || problem+=" '$word' is not named"
+	! grep -q ready: "$tmp/bad.out" || problem+=" it was ready"
+	! pgrep -x volley >/dev/null || problem+=" still running"
+	[[ -n $problem ]] || return 0
+	echo "volley $*: ${problem# }:"
+	sed 's/^/    /' "$tmp/bad.err"
+	wrong=$((wrong + 1))
+}
+
+echo_at() { echo serve -H echo -l "$1"; }
+read -ra good < <(echo_at 127.0.0.1:9000)
+dpdk=(serve -H echo -l :9000 -b dpdk)
+wire=(-a 10.0.0.2/24)
+
+bad nonsense nonsense
+bad --nonsense serve --nonsense
+bad -- "${good[@]}" --nonsense
+bad extra "${good[@]}" extra
+bad handler serve -l :9000
+bad -l serve -H echo
+
+bad nonsense serve -l :9000 -H nonsense
+bad nonsense serve -l :9000 -H echo,nonsense=1
+bad ./nonsense.so serve -l :9000 -H ./nonsense.so
+bad /dev/null serve -l :9000 -H /dev/null
+bad wrong_abi serve -l :9000 -H "$plugins/wrong_abi.so"
+bad nonsense serve -l :9000 -H "$plugins/keep.so,nonsense=1"
+bad count serve -l :9000 -H "$plugins/keep.so,count=1000"
+bad nonsense serve -l :9000 -H echo -H nonsense
+
+bad 70000 serve -H echo -l :70000
+bad 300.1.1.1 serve -H echo -l 300.1.1.1:9000
+bad '[::1' serve -H echo -l '[::1'
+bad 192.0.2.7 serve -H echo -b socket -l 192.0.2.7:9000
+bad --queues "${good[@]}" -q 0
+bad --queues "${good[@]}" -q 65
+bad --workers "${good[@]}" -w 1000
+bad --workers "${good[@]}" -w x
+bad --time "${good[@]}" -t x
+bad --idle "${good[@]}" --idle nonsense
+bad --cores "${good[@]}" --cores x
+bad 1000 "${good[@]}" --cores 1000
+bad nonsense "${good[@]}" -b nonsense
+bad nonsense "${good[@]}" -b socket -o nonsense=1
+bad nonsense "${good[@]}" -a nonsense
+bad 10.0.0.1/33 "${good[@]}" -a 10.0.0.1/33
+
+bad HOST:PORT ping
+bad 'port 0' ping 127.0.0.1:0
+bad --count ping -n 0 127.0.0.1:9000
+bad --count ping -n 1 -t 1 127.0.0.1:9000
+bad --size ping -s 65508 127.0.0.1:9000
+bad 300.1.1.1 ping 300.1.1.1:9000
+
+# The port is taken.
+cp "$volley" "$tmp/holder" # a name of its own, as no process named volley may be left
+"$tmp/holder" serve -b socket -l 127.0.0.1:9000 -H echo >"$tmp/serve.out" 2>"$tmp/serve.err" &
+server=$!
+await 20 is_ready_or_gone || fail "no ready line"
+backends=(socket)
+[[ ${VLY_URING:-1} == 0 ]] || backends+=(uring)
+for backend in "${backends[@]}"; do
+	bad 127.0.0.1:9000 "${good[@]}" -b "$backend"
+done
+stop_serve
+
+# Not allowed.
+as=("${nobody[@]}")
+for backend in "${backends[@]}"; do
+	bad 127.0.0.1:80 serve -H echo -l 127.0.0.1:80 -b "$backend"
+done
+as=()
+
+if [[ ${VLY_DPDK:-1} == 1 ]]; then
+	bad -d "${dpdk[@]}" "${wire[@]}"
+	bad nonsense "${dpdk[@]}" "${wire[@]}" -d nonsense:x
+	bad nonsense "${dpdk[@]}" "${wire[@]}" -d nonsense
+	bad nosuch "${dpdk[@]}" "${wire[@]}" -d af_xdp:nosuch
+	bad nosuch "${dpdk[@]}" "${wire[@]}" -d af_packet:nosuch
+	bad nosuch "${dpdk[@]}" "${wire[@]}" -d pci:nosuch
+	bad 0000:77:00.0 "${dpdk[@]}" "${wire[@]}" -d pci:0000:77:00.0
+	bad nosuch "${dpdk[@]}" "${wire[@]}" -d pcap:/nosuch.pcap
+	bad /nosuch "${dpdk[@]}" "${wire[@]}" -d vhost-user:/nosuch/socket
+	bad /nosuch "${dpdk[@]}" "${wire[@]}" -d virtio-user:/nosuch/socket
+	bad -a "${dpdk[@]}" -d "vhost-user:$tmp/socket"
+	bad /nosuch ping -b dpdk "${wire[@]}" -d virtio-user:/nosuch/socket -n 1 10.0.0.1:9000
+	as=("${nobody[@]}")
+	bad af_xdp "${dpdk[@]}" "${wire[@]}" -d af_xdp:lo
+	bad /run/nobody "${dpdk[@]}" "${wire[@]}" -d vhost-user:/run/nobody
+	as=()
+fi
+
+((wrong == 0)) || fail "$wrong answers are not as they should be"

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The example plug-ins: the one that was built, and the C program of the README, compiled as the
+# README says.
+. "$(dirname "$0")/lib.sh"
+
+# answers QUESTION ANSWER
+answers() {
+	"$python" - "$@" <<-'END' || fail "not the answer expected"
+		import socket, sys
+		s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+		s.settimeout(5)
+		s.sendto(sys.argv[1].encode(), ("::1", 9000))
+		got = s.recv(2000)
+		assert got == sys.argv[2].encode(), got
+	END
+}
+
+serve - -b socket -l '[::1]:9000' -H "$build/apps/plugins/upper.so"
+answers 'volley 0.1 says hi' 'VOLLEY 0.1 SAYS HI'
+stop_serve
+ledger balanced 'handled == 1'
+
+# The README's first C program with a handler in it.
+"$python" - "$root/README.md" "$tmp/readme.c" <<-'END' || skip "the README shows no handler in C"
+	import re, sys
+	try:
+	    text = open(sys.argv[1], encoding="utf-8").read()
+	except OSError:
+	    sys.exit(1)
+	programs = [p for p in re.findall(r"```c\n(.*?)```", text, re.S) if "vly_handler" in p]
+	if not programs:
+	    sys.exit(1)
+	open(sys.argv[2], "w", encoding="utf-8").write(programs[0])
+END
+cc -std=gnu11 -Wall -Wextra -Werror -O3 -shared -fPIC -I "$root/engine/include" \
+	-o "$tmp/readme.so" "$tmp/readme.c" >"$tmp/cc.log" 2>&1 || fail "the README's handler"
+serve - -b socket -l '[::1]:9000' -H "$tmp/readme.so"
+stop_serve
