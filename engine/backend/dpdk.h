@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Private to the dpdk backend: frames through DPDK's poll-mode drivers. In reading order:
+//
+//     dpdk_options.c  the -o keys
+//     dpdk_device.c   the DEVICE text, and whether such a device can work here
+//     dpdk_interface.c  facts about it from the kernel
+//     dpdk_devargs.c  the arguments of the driver for it
+//     dpdk_memory.c   how much memory, and huge pages or not
+//     dpdk_eal.c      starting DPDK's environment layer (EAL), once in a process
+//     dpdk_log.c      what DPDK says, kept for error lines
+//     dpdk_setup.c    an Ethernet device's queues, pools and offloads
+//     dpdk_port.c     open and close, and the backend's table
+//     dpdk_probe.c    what works here
+//     dpdk_queue.c    the bursts: mbuf <-> vly_dgram
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include "backend/backend.h"
+#include "core/compiler.h"
+
+enum vly_dpdk_limits {
+	VLY_DPDK_TARGET_BYTES = 108, // as long as a Unix socket's path can be (unix(7))
+	VLY_DPDK_ARGS_BYTES = 512,
+	VLY_DPDK_NAME_BYTES = 40,
+	VLY_DPDK_DETAIL_BYTES = 160,
+	VLY_DPDK_CACHE = 256, // mbufs of a pool that its thread keeps at hand
+	VLY_DPDK_DESCRIPTORS = 1024,
+	VLY_DPDK_BUFFERS = 4095, // one less than a power of two fits a mempool's ring best
+	VLY_DPDK_MTU_MAX = 9600,
+	VLY_DPDK_MEGABYTE = 1 << 20,
+};
+
+// --- options -----------------------------------------------------------------------------------
+
+enum vly_dpdk_choice {
+	VLY_DPDK_AUTO,
+	VLY_DPDK_ON,
+	VLY_DPDK_OFF,
+};
+
+struct vly_dpdk_options {
+	enum vly_dpdk_choice checksum; // on: the device's wherever it has any; off: software
+	enum vly_dpdk_choice hugepages;
+	enum vly_dpdk_choice packed;
+	uint16_t descriptors;
+	uint64_t memory_bytes; // 0: as needed
+	uint32_t log_level;    // RTE_LOG_*, 0: none to stderr
+	bool has_mac;
+	uint8_t mac[6];
+	const char *role; // memif: "server", "client" or "auto"
+	const char *eal;  // further EAL arguments, by spaces
+};
+
+extern const struct vly_key vly_dpdk_keys[];
+
+// Checks the values of vly_dpdk_keys. Returns 0 or -EINVAL. The texts are not copied.
+int vly_dpdk_options_read(struct vly_dpdk_options *options, const union vly_value *values,
+			  struct vly_error *error);
+
+// --- device ------------------------------------------------------------------------------------
+
+enum vly_dpdk_kind_id {
+	VLY_DPDK_VIRTIO_USER,
+	VLY_DPDK_VHOST_USER,
+	VLY_DPDK_MEMIF,
+	VLY_DPDK_AF_XDP,
+	VLY_DPDK_AF_PACKET,
+	VLY_DPDK_PCAP,
+	VLY_DPDK_PCI,
+	VLY_DPDK_VDEV,
+	VLY_DPDK_KIND_COUNT,
+};
+
+// Whose the MAC address is.
+enum vly_dpdk_mac {
+	VLY_DPDK_MAC_OURS,   // we choose; the driver does not filter
+	VLY_DPDK_MAC_DEVICE, // the device's, unless we set another
+	VLY_DPDK_MAC_FIXED,  // that of the kernel's interface
+};
+
+// What is true of all devices of a kind.
+struct vly_dpdk_kind {
+	const char *word;    // before the colon: "virtio-user"
+	const char *operand; // after it: "PATH"
+	const char *driver;  // DPDK's name of it; NULL: the operand says
+	const char *library; // the file that holds the driver; NULL: depends
+	const char *summary; // for `backends -v`
+	enum vly_dpdk_mac mac;
+	bool has_interface; // the operand is a network interface of the kernel
+	bool loses_on_send; // oerrors counts frames that the driver took and lost
+};
+
+struct vly_dpdk_device {
+	enum vly_dpdk_kind_id id;
+	const struct vly_dpdk_kind *kind;
+	char target[VLY_DPDK_TARGET_BYTES]; // path, interface, file, address; vdev: driver's name
+	char extra[VLY_DPDK_ARGS_BYTES];    // what followed the first comma: driver arguments
+	bool serves;                        // vhost-user, memif: we make the socket
+};
+
+// NULL after the last.
+const struct vly_dpdk_kind *vly_dpdk_kind(uint32_t index);
+
+// Reads "KIND:OPERAND[,DRIVER-ARGUMENTS]". NULL text: -EINVAL naming the choices.
+int vly_dpdk_device_parse(struct vly_dpdk_device *device, const char *text,
+			  struct vly_error *error);
+
+// Whether the device can be opened, as far as one can say without DPDK: -ENODEV, -EACCES,
+// -EADDRINUSE, -ENOTSUP. Decides device->serves. Removes a socket that a dead server left.
+int vly_dpdk_device_check(struct vly_dpdk_device *device, const struct vly_dpdk_options *options,
+			  struct vly_error *error);
+
+// After DPDK has refused a device: the line for it, from what it `said`. Returns its errno.
+int vly_dpdk_device_explain(const struct vly_dpdk_device *device, const char *said,
+			    struct vly_error *error);
+
+// Whether the kernel's interface is up.
+bool vly_dpdk_device_is_up(const struct vly_dpdk_device *device);
+
+// The MTU of the kernel's interface, or 0.
+uint32_t vly_dpdk_device_mtu(const struct vly_dpdk_device *device);
+
+// Whether the interface is one end of a veth pair.
+bool vly_dpdk_device_is_veth(const struct vly_dpdk_device *device);
+
+// A locally administered MAC that is the same each time (IEEE 802, clause 8: bit 1 of octet 0).
+void vly_dpdk_device_mac(const struct vly_dpdk_device *device, uint8_t *mac);
+
+// Whether this machine has the kind's driver.
+bool vly_dpdk_kind_is_installed(const struct vly_dpdk_kind *kind);
+
+// What a port is made of, as open has decided it.
+struct vly_dpdk_plan {
+	struct vly_dpdk_options options;
+	struct vly_dpdk_device device;
+	uint32_t queues;
+	uint32_t buffers; // of each queue
+	uint32_t mtu;
+	uint16_t data_room; // bytes of an mbuf's buffer, headroom included
+};
+
+// The driver's arguments: "path=...,queues=1". Returns 0 or -EINVAL when they are too long.
+int vly_dpdk_devargs(char *args, size_t size, const struct vly_dpdk_plan *plan,
+		     struct vly_error *error);
+
+// --- memory ------------------------------------------------------------------------------------
+
+struct vly_dpdk_memory {
+	bool huge;
+	uint32_t megabytes;
+	char reason[96]; // for the log: why not huge pages, or how many
+};
+
+// Bytes that a port of that plan needs, DPDK's own included.
+uint64_t vly_dpdk_memory_need(const struct vly_dpdk_plan *plan);
+
+// Free huge pages of all sizes, in bytes.
+uint64_t vly_dpdk_memory_free_huge(void);
+
+// Decides between huge and normal pages. Returns 0 or -ENOMEM naming how to get huge pages.
+int vly_dpdk_memory_choose(struct vly_dpdk_memory *memory, const struct vly_dpdk_plan *plan,
+			   struct vly_error *error);
+
+// --- log ---------------------------------------------------------------------------------------
+
+// What DPDK said since vly_dpdk_log_mark(). Written by any of its threads.
+struct vly_dpdk_log {
+	pthread_mutex_t lock;
+	FILE *stream;    // where DPDK writes
+	FILE *stray;     // what its libraries would have put on stdout and stderr meanwhile
+	uint32_t level;  // also to stderr up to this one; 0: nothing
+	char error[192]; // the first line of level ERR or worse
+	char last[192];  // the last line of whatever level
+};
+
+// Returns 0 or -ENOMEM. The log lives as long as the process, as DPDK's threads do.
+int vly_dpdk_log_open(struct vly_dpdk_log *log);
+// Forgets, and sets what goes to stderr.
+void vly_dpdk_log_mark(struct vly_dpdk_log *log, uint32_t level);
+// The line that explains best what went wrong since the mark; "" if nothing was said.
+void vly_dpdk_log_cause(struct vly_dpdk_log *log, char *text, size_t size);
+
+// Between the two, stdout and stderr of the C library are the log's: DPDK's start and libxdp
+// write there, whatever they are told. Control thread.
+struct vly_dpdk_capture {
+	FILE *out;
+	FILE *err;
+};
+void vly_dpdk_capture_begin(struct vly_dpdk_capture *capture, struct vly_dpdk_log *log);
+void vly_dpdk_capture_end(const struct vly_dpdk_capture *capture);
+
+// --- EAL ---------------------------------------------------------------------------------------
+
+// What a process has of DPDK: once, for ever, as DPDK cannot be started twice.
+struct vly_dpdk_eal {
+	struct vly_dpdk_log log;
+	struct vly_dpdk_memory memory;
+	pthread_key_t thread_key; // its destructor gives the lcore id of an ended thread back
+	bool has_pci;
+};
+
+// Starts DPDK if it was not, and finds it if it was. Keeps the caller's CPU affinity.
+int vly_dpdk_eal_start(struct vly_dpdk_eal **eal, const struct vly_dpdk_plan *plan,
+		       struct vly_error *error);
+
+// Gives this thread an lcore id, which mempool caches need.
+void vly_dpdk_eal_join(struct vly_dpdk_eal *eal);
+
+// --- port --------------------------------------------------------------------------------------
+
+struct vly_backend_queue {
+	uint16_t port_id;
+	uint16_t index;
+	bool is_joined; // whether its thread has an lcore id
+	bool offloads;  // whether frames may ask for checksums
+	struct rte_mempool *pool;
+	struct rte_mempool_cache *cache; // of the pool, for this queue's thread
+	struct vly_ledger_block *ledger;
+	struct vly_backend_port *port;
+	uint64_t fold_tsc; // when the device's counters were last read
+} VLY_ALIGNED(VLY_CACHE_LINE_BYTES);
+
+struct vly_backend_port {
+	struct vly_dpdk_plan plan;
+	struct vly_dpdk_eal *eal;
+	uint16_t port_id;
+	bool has_port; // port_id is a device of ours
+	bool is_started;
+	char name[VLY_DPDK_NAME_BYTES]; // of the vdev, or the PCI address
+	struct vly_link_info link;
+	struct rte_eth_stats seen; // counters as last folded into the ledger
+	uint64_t fold_cycles;      // TSC cycles between two looks at them
+	struct rte_mempool *pools[VLY_QUEUES_MAX];
+	char detail[VLY_DPDK_DETAIL_BYTES];
+	uint32_t queue_count;
+	struct vly_backend_queue queues[VLY_QUEUES_MAX];
+};
+
+// Configures and starts the device: pools, queues, RSS, offloads, MAC, multicast. Fills
+// port->link and may lower port->queue_count. Logs what it found.
+int vly_dpdk_setup(struct vly_backend_port *port, const struct vly_log *log,
+		   struct vly_error *error);
+
+// Counts what the device lost since the last time, in queue 0's ledger. Its thread, or the
+// control thread when none runs.
+void vly_dpdk_fold(struct vly_backend_port *port);
+
+// The parts of the backend's table that are elsewhere; see backend.h.
+int vly_dpdk_probe(struct vly_error *error);
+void vly_dpdk_describe(const struct vly_log *log);
+uint32_t vly_dpdk_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			   uint32_t count, uint64_t now_ns);
+uint32_t vly_dpdk_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			   uint32_t count, uint64_t now_ns);
+uint32_t vly_dpdk_alloc_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			      uint32_t count);
+void vly_dpdk_release_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			    uint32_t count);
+uint32_t vly_dpdk_flush(struct vly_backend_queue *queue);

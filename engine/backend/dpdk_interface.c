@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Facts of a device that the kernel or its name gives: MTU, veth or not, a stable MAC address.
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+
+#include "backend/dpdk.h"
+
+// An interface's ioctl; returns whether it worked.
+static bool ask(const struct vly_dpdk_device *device, unsigned long what, struct ifreq *request)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool works;
+
+	if (fd < 0)
+		return false;
+	snprintf(request->ifr_name, sizeof(request->ifr_name), "%.*s", IFNAMSIZ - 1,
+		 device->target);
+	works = ioctl(fd, what, request) == 0;
+	close(fd);
+	return works;
+}
+
+bool vly_dpdk_device_is_up(const struct vly_dpdk_device *device)
+{
+	struct ifreq request = {.ifr_flags = 0};
+
+	return ask(device, SIOCGIFFLAGS, &request) && (request.ifr_flags & IFF_UP);
+}
+
+uint32_t vly_dpdk_device_mtu(const struct vly_dpdk_device *device)
+{
+	struct ifreq request = {.ifr_mtu = 0};
+
+	if (!device->kind->has_interface || !ask(device, SIOCGIFMTU, &request))
+		return 0;
+	return (uint32_t)request.ifr_mtu;
+}
+
+bool vly_dpdk_device_is_veth(const struct vly_dpdk_device *device)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq request = {.ifr_data = (void *)&info};
+
+	return device->kind->has_interface && ask(device, SIOCETHTOOL, &request) &&
+	       strcmp(info.driver, "veth") == 0;
+}
+
+void vly_dpdk_device_mac(const struct vly_dpdk_device *device, uint8_t *mac)
+{
+	uint64_t hash = 14695981039346656037u; // FNV-1a's start and prime
+
+	for (const char *at = device->target; *at; at++)
+		hash = (hash ^ (uint8_t)*at) * 1099511628211u;
+	// The two ends of one socket are two stations.
+	hash = (hash ^ (device->serves ? 's' : 'c')) * 1099511628211u;
+	mac[0] = 0x02;
+	for (uint32_t i = 1; i < 6; i++)
+		mac[i] = (uint8_t)(hash >> (8 * i));
+}

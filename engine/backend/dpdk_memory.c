@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// How much memory DPDK gets in this process, and of which pages. Huge pages are faster and what a
+// NIC wants; without them the rest works as well, on memory that the kernel gives as it is used.
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <rte_lcore.h>
+
+#include "backend/dpdk.h"
+#include "core/fail.h"
+
+enum {
+	BASE_BYTES = 24 * VLY_DPDK_MEGABYTE,   // DPDK's own tables and the heap's fragments
+	SPARE_BYTES = 128 * VLY_DPDK_MEGABYTE, // normal pages: room for ports opened later
+	DESCRIPTOR_BYTES = 512,                // of both rings of a queue, per descriptor
+	OBJECT_BYTES = 64,                     // what a mempool puts before each mbuf
+	HUGE_BYTES = 2 * VLY_DPDK_MEGABYTE,
+};
+
+uint64_t vly_dpdk_memory_need(const struct vly_dpdk_plan *plan)
+{
+	uint64_t buffer = OBJECT_BYTES + sizeof(struct rte_mbuf) + sizeof(struct vly_dgram) +
+			  plan->data_room + 2 * sizeof(void *);
+	uint64_t caches = RTE_MAX_LCORE * sizeof(struct rte_mempool_cache);
+	uint64_t queue = plan->buffers * buffer + caches +
+			 (uint64_t)plan->options.descriptors * DESCRIPTOR_BYTES;
+
+	return BASE_BYTES + plan->queues * queue;
+}
+
+static uint64_t read_number(const char *folder, const char *name)
+{
+	char path[128];
+	uint64_t value = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/%.64s/%s", folder, name);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%lu", &value) != 1)
+		value = 0;
+	fclose(file);
+	return value;
+}
+
+uint64_t vly_dpdk_memory_free_huge(void)
+{
+	DIR *folder = opendir("/sys/kernel/mm/hugepages");
+	const struct dirent *entry;
+	uint64_t bytes = 0;
+
+	if (!folder)
+		return 0;
+	while ((entry = readdir(folder))) {
+		unsigned long kilobytes = 0;
+
+		if (sscanf(entry->d_name, "hugepages-%lukB", &kilobytes) == 1)
+			bytes += kilobytes * 1024 * read_number(entry->d_name, "free_hugepages");
+	}
+	closedir(folder);
+	return bytes;
+}
+
+// Counted as free is not yet allowed: a container may have none of them. DPDK's start cannot be
+// tried again after it failed for that, so a page is taken here first.
+static bool may_use_huge(void)
+{
+	int fd = memfd_create("volley", MFD_CLOEXEC | MFD_HUGETLB);
+	bool works = false;
+
+	if (fd < 0)
+		return false;
+	if (ftruncate(fd, HUGE_BYTES) == 0) {
+		void *page = mmap(NULL, HUGE_BYTES, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_POPULATE, fd, 0);
+
+		works = page != MAP_FAILED;
+		if (works)
+			munmap(page, HUGE_BYTES);
+	}
+	close(fd);
+	return works;
+}
+
+static uint32_t megabytes_for(uint64_t bytes)
+{
+	return (uint32_t)((bytes + HUGE_BYTES - 1) / HUGE_BYTES * 2);
+}
+
+static bool has_huge(struct vly_dpdk_memory *memory, uint64_t need, uint64_t have)
+{
+	if (have < need) {
+		snprintf(memory->reason, sizeof(memory->reason),
+			 "%lu of the %lu free huge pages needed", have / HUGE_BYTES,
+			 (need + HUGE_BYTES - 1) / HUGE_BYTES);
+		return false;
+	}
+	if (!may_use_huge()) {
+		snprintf(memory->reason, sizeof(memory->reason),
+			 "the huge pages are not for this process");
+		return false;
+	}
+	return true;
+}
+
+int vly_dpdk_memory_choose(struct vly_dpdk_memory *memory, const struct vly_dpdk_plan *plan,
+			   struct vly_error *error)
+{
+	uint64_t need = plan->options.memory_bytes ? plan->options.memory_bytes
+						   : vly_dpdk_memory_need(plan);
+	uint64_t have = vly_dpdk_memory_free_huge();
+	uint64_t pages = (need + HUGE_BYTES - 1) / HUGE_BYTES;
+	bool must = plan->options.hugepages == VLY_DPDK_ON || plan->device.id == VLY_DPDK_PCI;
+
+	memset(memory, 0, sizeof(*memory));
+	if (plan->options.hugepages == VLY_DPDK_OFF && plan->device.id != VLY_DPDK_PCI)
+		snprintf(memory->reason, sizeof(memory->reason), "hugepages=off");
+	else
+		memory->huge = has_huge(memory, need, have);
+	memory->megabytes = megabytes_for(need);
+	if (memory->huge)
+		return 0;
+	if (!must) {
+		if (!plan->options.memory_bytes)
+			memory->megabytes = megabytes_for(need + SPARE_BYTES);
+		return 0;
+	}
+	if (have >= need)
+		return vly_fail(error, -ENOMEM,
+				"dpdk: the kernel refuses this process huge pages; "
+				"run as root, or raise the hugetlb limit of its control group");
+	return vly_fail(error, -ENOMEM,
+			"dpdk: no free 2 MiB huge pages (need %lu, have %lu); run: "
+			"scripts/hugepages %lu",
+			pages, have / HUGE_BYTES, pages);
+}

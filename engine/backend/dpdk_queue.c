@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The bursts: mbuf <-> vly_dgram. A datagram lives in its mbuf's private area, so each is found
+// from the other by adding a constant, and nothing is copied.
+//
+//     | rte_mbuf | vly_dgram | headroom | frame ... |
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+
+#include "backend/dpdk.h"
+#include "core/compiler.h"
+
+enum {
+	// From the datagram to the start of the mbuf's buffer.
+	BUFFER_OFFSET = sizeof(struct vly_dgram),
+	AHEAD = 4, // frames fetched before they are looked at
+	CSUM_SHIFT = 22,
+};
+
+static_assert(sizeof(struct rte_mbuf) % VLY_CACHE_LINE_BYTES == 0, "datagrams share no line");
+static_assert(sizeof(struct vly_dgram) % RTE_MBUF_PRIV_ALIGN == 0, "mbufs want it so");
+static_assert(RTE_PKTMBUF_HEADROOM >= VLY_BACKEND_HEADROOM, "room for our headers");
+// One shift turns what an mbuf says of checksums into what a frame's link says. The bits are set
+// for GOOD and for NONE: the latter means that the field is not filled in, but the data has not
+// left this machine's memory.
+static_assert((uint64_t)RTE_MBUF_F_RX_IP_CKSUM_GOOD << CSUM_SHIFT == VLY_FRAME_IP_CSUM, "shift");
+static_assert((uint64_t)RTE_MBUF_F_RX_L4_CKSUM_GOOD << CSUM_SHIFT == VLY_FRAME_UDP_CSUM, "shift");
+
+static inline struct vly_dgram *dgram_of(struct rte_mbuf *mbuf)
+{
+	return (struct vly_dgram *)(mbuf + 1);
+}
+
+static inline struct rte_mbuf *mbuf_of(struct vly_dgram *dgram)
+{
+	return (struct rte_mbuf *)(void *)dgram - 1;
+}
+
+// The first burst of a queue, on the thread that will own it.
+static void join(struct vly_backend_queue *queue)
+{
+	vly_dpdk_eal_join(queue->port->eal);
+	queue->cache = rte_mempool_default_cache(queue->pool, rte_lcore_id());
+	queue->is_joined = true;
+}
+
+void vly_dpdk_fold(struct vly_backend_port *port)
+{
+	struct vly_ledger_block *ledger = port->queues[0].ledger;
+	struct rte_eth_stats now;
+
+	if (rte_eth_stats_get(port->port_id, &now))
+		return;
+	if (now.imissed > port->seen.imissed)
+		vly_count_lost(ledger, VLY_DROP_RX_MISSED, now.imissed - port->seen.imissed);
+	if (now.ierrors > port->seen.ierrors)
+		vly_count_lost(ledger, VLY_DROP_RX_ERROR, now.ierrors - port->seen.ierrors);
+	// rx_nombuf is not a number of frames: drivers count refills that found the pool empty and
+	// leave the frames where they are; those that overflow there are in imissed.
+	if (port->plan.device.kind->loses_on_send && now.oerrors > port->seen.oerrors) {
+		vly_uncount(&ledger->sent, now.oerrors - port->seen.oerrors);
+		vly_count(&ledger->dropped[VLY_DROP_TX_REFUSED], now.oerrors - port->seen.oerrors);
+	}
+	port->seen = now;
+}
+
+uint32_t vly_dpdk_flush(struct vly_backend_queue *queue)
+{
+	uint64_t tsc = rte_rdtsc();
+
+	if (queue->index == 0 && tsc - queue->fold_tsc >= queue->port->fold_cycles) {
+		queue->fold_tsc = tsc;
+		vly_dpdk_fold(queue->port);
+	}
+	return 0;
+}
+
+// A frame that is not in one buffer of ours: copied into one, or lost. The engine asks drivers for
+// nothing that makes such frames, but some have a mind of their own.
+static struct rte_mbuf *gather(struct vly_backend_queue *queue, struct rte_mbuf *chain)
+{
+	uint32_t room = rte_pktmbuf_data_room_size(queue->pool) - (uint32_t)RTE_PKTMBUF_HEADROOM;
+	bool fits = chain->pkt_len <= room;
+	struct rte_mbuf *whole = fits ? rte_pktmbuf_alloc(queue->pool) : NULL;
+
+	if (!whole) {
+		vly_count(&queue->ledger
+				   ->dropped[fits ? VLY_DROP_RX_NO_BUFFER : VLY_DROP_RX_TRUNCATED],
+			  1);
+		rte_pktmbuf_free(chain);
+		return NULL;
+	}
+	for (const struct rte_mbuf *part = chain; part; part = part->next)
+		memcpy(rte_pktmbuf_append(whole, part->data_len),
+		       rte_pktmbuf_mtod(part, const void *), part->data_len);
+	whole->ol_flags = chain->ol_flags & ~(RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT);
+	whole->hash.rss = chain->hash.rss;
+	rte_pktmbuf_free(chain);
+	return whole;
+}
+
+static inline void fill(struct vly_dgram *dgram, const struct rte_mbuf *mbuf, uint64_t now_ns)
+{
+	uint64_t flags = mbuf->ol_flags;
+
+	dgram->link =
+		(uint32_t)((flags & (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD))
+			   << CSUM_SHIFT);
+	dgram->rx_ns = now_ns;
+	dgram->data_offset = BUFFER_OFFSET + mbuf->data_off;
+	dgram->flow_hash = flags & RTE_MBUF_F_RX_RSS_HASH ? mbuf->hash.rss : 0;
+	dgram->len = mbuf->data_len;
+	dgram->capacity = (uint16_t)(mbuf->buf_len - mbuf->data_off);
+}
+
+static inline void fetch(struct rte_mbuf *mbuf)
+{
+	__builtin_prefetch(dgram_of(mbuf), 1);
+	vly_prefetch(rte_pktmbuf_mtod(mbuf, const void *));
+}
+
+uint32_t vly_dpdk_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			   uint32_t count, uint64_t now_ns)
+{
+	struct rte_mbuf *mbufs[VLY_BURST_MAX];
+	uint32_t got;
+	uint32_t kept = 0;
+
+	if (VLY_UNLIKELY(!queue->is_joined))
+		join(queue);
+	count = RTE_MIN(count, (uint32_t)VLY_BURST_MAX);
+	got = rte_eth_rx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);
+	if (got == 0)
+		return 0;
+	for (uint32_t i = 0; i < RTE_MIN(got, (uint32_t)AHEAD); i++)
+		fetch(mbufs[i]);
+	for (uint32_t i = 0; i < got; i++) {
+		struct rte_mbuf *mbuf = mbufs[i];
+
+		if (i + AHEAD < got)
+			fetch(mbufs[i + AHEAD]);
+		if (VLY_UNLIKELY(mbuf->nb_segs != 1 || !RTE_MBUF_DIRECT(mbuf))) {
+			mbuf = gather(queue, mbuf);
+			if (!mbuf)
+				continue;
+		}
+		fill(dgram_of(mbuf), mbuf, now_ns);
+		dgrams[kept++] = dgram_of(mbuf);
+	}
+	vly_count(&queue->ledger->received, got);
+	return kept;
+}
+
+// What the stack wants the device to do (enum vly_frame_flag).
+static inline void request(struct rte_mbuf *mbuf, uint32_t link)
+{
+	uint64_t flags = 0;
+
+	if (link & (VLY_FRAME_IP_CSUM | VLY_FRAME_UDP_CSUM)) {
+		flags = link & VLY_FRAME_IPV6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
+		if (link & VLY_FRAME_IP_CSUM)
+			flags |= RTE_MBUF_F_TX_IP_CKSUM;
+		if (link & VLY_FRAME_UDP_CSUM)
+			flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+		mbuf->tx_offload =
+			rte_mbuf_tx_offload(link & 0xff, link >> VLY_FRAME_L3_SHIFT & 0xff,
+					    sizeof(struct rte_udp_hdr), 0, 0, 0, 0);
+	}
+	mbuf->ol_flags = flags;
+}
+
+uint32_t vly_dpdk_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			   uint32_t count, uint64_t now_ns)
+{
+	struct rte_mbuf *mbufs[VLY_BURST_MAX];
+	uint32_t sent;
+
+	(void)now_ns;
+	if (VLY_UNLIKELY(!queue->is_joined))
+		join(queue);
+	count = RTE_MIN(count, (uint32_t)VLY_BURST_MAX);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct vly_dgram *dgram = dgrams[i];
+		struct rte_mbuf *mbuf = mbuf_of(dgrams[i]);
+
+		mbuf->data_off = (uint16_t)(dgram->data_offset - BUFFER_OFFSET);
+		mbuf->data_len = dgram->len;
+		mbuf->pkt_len = dgram->len;
+		if (queue->offloads)
+			request(mbuf, dgram->link);
+		else
+			mbuf->ol_flags = 0;
+		mbufs[i] = mbuf;
+	}
+	sent = rte_eth_tx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);
+	vly_count(&queue->ledger->sent, sent);
+	return sent;
+}
+
+uint32_t vly_dpdk_alloc_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			      uint32_t count)
+{
+	void *mbufs[VLY_BURST_MAX];
+
+	if (VLY_UNLIKELY(!queue->is_joined))
+		join(queue);
+	count = RTE_MIN(count, (uint32_t)VLY_BURST_MAX);
+	// All or none is the pool's way; near its end, take what is there.
+	while (count && rte_mempool_generic_get(queue->pool, mbufs, count, queue->cache))
+		count /= 2;
+	for (uint32_t i = 0; i < count; i++) {
+		struct rte_mbuf *mbuf = mbufs[i];
+		struct vly_dgram *dgram = dgram_of(mbuf);
+
+		memset(dgram, 0, sizeof(*dgram));
+		dgram->data_offset = BUFFER_OFFSET + RTE_PKTMBUF_HEADROOM;
+		dgram->capacity = (uint16_t)(mbuf->buf_len - RTE_PKTMBUF_HEADROOM);
+		dgrams[i] = dgram;
+	}
+	return count;
+}
+
+void vly_dpdk_release_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			    uint32_t count)
+{
+	void *mbufs[VLY_BURST_MAX];
+
+	while (count) {
+		uint32_t some = RTE_MIN(count, (uint32_t)VLY_BURST_MAX);
+
+		// Each is whole, unshared and clean of chains, as it has been since it was got.
+		for (uint32_t i = 0; i < some; i++)
+			mbufs[i] = mbuf_of(dgrams[i]);
+		rte_mempool_generic_put(queue->pool, mbufs, some, queue->cache);
+		dgrams += some;
+		count -= some;
+	}
+}

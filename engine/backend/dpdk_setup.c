@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// From a probed Ethernet device to one that runs: what the device can do is taken, what it cannot
+// is left to software, and the log says which.
+#include <errno.h>
+#include <string.h>
+
+#include <rte_errno.h>
+
+#include "backend/dpdk.h"
+#include "core/fail.h"
+
+enum {
+	RSS_KEY_MAX = 64,
+	FRAME_OVERHEAD = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN,
+	RX_CSUM = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM,
+	TX_CSUM = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM,
+};
+
+// What is asked of the device, of what it has.
+struct choice {
+	struct rte_eth_dev_info info;
+	struct rte_eth_conf conf;
+	uint8_t rss_key[RSS_KEY_MAX];
+	uint16_t rx_descriptors;
+	uint16_t tx_descriptors;
+};
+
+static const char *device_name(const struct vly_backend_port *port)
+{
+	return port->plan.device.kind->word;
+}
+
+static void limit_queues(struct vly_backend_port *port, const struct choice *choice,
+			 const struct vly_log *log)
+{
+	uint32_t max = choice->info.max_rx_queues;
+
+	if (choice->info.max_tx_queues < max)
+		max = choice->info.max_tx_queues;
+	port->queue_count = port->plan.queues;
+	if (max == 0 || port->queue_count <= max)
+		return;
+	vly_log_line(log, "dpdk: %s has %u of the %u queues asked for", device_name(port), max,
+		     port->queue_count);
+	port->queue_count = max;
+}
+
+// For virtio, taking checksums from the device costs more than it saves: its fast receive path
+// has none. A vhost peer may not have them either, which is not known before it connects, so
+// there frames are sent complete.
+static void choose_checksums(const struct vly_backend_port *port, struct choice *choice)
+{
+	uint64_t rx = choice->info.rx_offload_capa & RX_CSUM;
+	uint64_t tx = choice->info.tx_offload_capa & TX_CSUM;
+	enum vly_dpdk_choice asked = port->plan.options.checksum;
+	enum vly_dpdk_kind_id id = port->plan.device.id;
+
+	if (asked == VLY_DPDK_OFF || (asked == VLY_DPDK_AUTO && id == VLY_DPDK_VIRTIO_USER))
+		rx = 0;
+	if (asked == VLY_DPDK_OFF ||
+	    (asked == VLY_DPDK_AUTO && (id == VLY_DPDK_VIRTIO_USER || id == VLY_DPDK_VHOST_USER)))
+		tx = 0;
+	choice->conf.rxmode.offloads |= rx;
+	choice->conf.txmode.offloads |= tx;
+}
+
+// A key of one 16-bit word, repeated, gives both directions of a flow the same hash (Woo and Park,
+// "Scalable TCP session monitoring with symmetric receive-side scaling").
+static void choose_rss(const struct vly_backend_port *port, struct choice *choice)
+{
+	uint64_t fields = choice->info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
+	uint32_t len = choice->info.hash_key_size ? choice->info.hash_key_size : 40;
+
+	if (port->queue_count == 1 || !fields)
+		return;
+	for (uint32_t i = 0; i < RSS_KEY_MAX; i++)
+		choice->rss_key[i] = i % 2 ? 0x5a : 0x6d;
+	choice->conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	choice->conf.rxmode.offloads |= choice->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
+	choice->conf.rx_adv_conf.rss_conf = (struct rte_eth_rss_conf){
+		.rss_key = choice->rss_key,
+		.rss_key_len = (uint8_t)RTE_MIN(len, (uint32_t)RSS_KEY_MAX),
+		.rss_hf = fields,
+	};
+}
+
+static int choose(struct vly_backend_port *port, struct choice *choice, const struct vly_log *log,
+		  struct vly_error *error)
+{
+	int rc = rte_eth_dev_info_get(port->port_id, &choice->info);
+	uint32_t mtu = port->plan.mtu;
+
+	if (rc)
+		return vly_fail(error, rc, "dpdk: %s tells nothing of itself: %s",
+				device_name(port), rte_strerror(-rc));
+	if (choice->info.max_mtu && mtu > choice->info.max_mtu)
+		return vly_fail(error, -EINVAL,
+				"dpdk: %s cannot carry an MTU of %u; give at most %u",
+				device_name(port), mtu, choice->info.max_mtu);
+	limit_queues(port, choice, log);
+	choice->conf.rxmode.mtu = mtu;
+	choose_checksums(port, choice);
+	choose_rss(port, choice);
+	// Holds here: one pool a queue, and no buffer is ever shared.
+	choice->conf.txmode.offloads |=
+		choice->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	choice->rx_descriptors = port->plan.options.descriptors;
+	choice->tx_descriptors = port->plan.options.descriptors;
+	return 0;
+}
+
+static int make_pool(struct vly_backend_port *port, uint16_t index, struct vly_error *error)
+{
+	int socket = rte_eth_dev_socket_id(port->port_id);
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	snprintf(name, sizeof(name), "vly_%u_%u", port->port_id, index);
+	port->pools[index] = rte_pktmbuf_pool_create(
+		name, port->plan.buffers, RTE_MIN((uint32_t)VLY_DPDK_CACHE, port->plan.buffers / 4),
+		sizeof(struct vly_dgram), port->plan.data_room, socket);
+	if (port->pools[index])
+		return 0;
+	return vly_fail(error, -ENOMEM,
+			"dpdk: no memory for %u buffers of %u bytes in the %u MB "
+			"that this process started DPDK with; give more with -o memory=%uM, or "
+			"fewer buffers",
+			port->plan.buffers, port->plan.data_room, port->eal->memory.megabytes,
+			2 * port->eal->memory.megabytes);
+}
+
+static int setup_queue(struct vly_backend_port *port, uint16_t index, const struct choice *choice,
+		       struct vly_error *error)
+{
+	struct rte_eth_rxconf rx = choice->info.default_rxconf;
+	struct rte_eth_txconf tx = choice->info.default_txconf;
+	unsigned int socket = (unsigned int)rte_eth_dev_socket_id(port->port_id);
+	int rc = make_pool(port, index, error);
+
+	if (rc)
+		return rc;
+	rx.offloads = choice->conf.rxmode.offloads;
+	tx.offloads = choice->conf.txmode.offloads;
+	rc = rte_eth_rx_queue_setup(port->port_id, index, choice->rx_descriptors, socket, &rx,
+				    port->pools[index]);
+	if (!rc)
+		rc = rte_eth_tx_queue_setup(port->port_id, index, choice->tx_descriptors, socket,
+					    &tx);
+	return rc;
+}
+
+static void spread(const struct vly_backend_port *port, const struct choice *choice)
+{
+	struct rte_eth_rss_reta_entry64 table[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE];
+	uint16_t size = choice->info.reta_size;
+
+	if (choice->conf.rxmode.mq_mode != RTE_ETH_MQ_RX_RSS || size == 0 ||
+	    size > RTE_ETH_RSS_RETA_SIZE_512)
+		return;
+	memset(table, 0, sizeof(table));
+	for (uint16_t i = 0; i < size; i++) {
+		table[i / RTE_ETH_RETA_GROUP_SIZE].mask = UINT64_MAX;
+		table[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] =
+			(uint16_t)(i % port->queue_count);
+	}
+	// A device without it keeps its own table, which spreads as well.
+	rte_eth_dev_rss_reta_update(port->port_id, table, size);
+}
+
+static void read_link(struct vly_backend_port *port, const struct choice *choice)
+{
+	struct rte_ether_addr mac;
+	uint64_t rx = choice->conf.rxmode.offloads;
+	uint64_t tx = choice->conf.txmode.offloads;
+
+	memcpy(port->link.mac, port->plan.options.mac, sizeof(port->link.mac));
+	if (port->plan.device.kind->mac != VLY_DPDK_MAC_OURS && !port->plan.options.has_mac &&
+	    rte_eth_macaddr_get(port->port_id, &mac) == 0)
+		memcpy(port->link.mac, mac.addr_bytes, sizeof(port->link.mac));
+	port->link.mtu = port->plan.mtu;
+	port->link.offloads_rx = (rx & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM ? VLY_FRAME_IP_CSUM : 0) |
+				 (rx & RTE_ETH_RX_OFFLOAD_UDP_CKSUM ? VLY_FRAME_UDP_CSUM : 0);
+	port->link.offloads_tx = (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM ? VLY_FRAME_IP_CSUM : 0) |
+				 (tx & RTE_ETH_TX_OFFLOAD_UDP_CKSUM ? VLY_FRAME_UDP_CSUM : 0);
+}
+
+static const char *who(uint32_t offloads)
+{
+	if (offloads == (VLY_FRAME_IP_CSUM | VLY_FRAME_UDP_CSUM))
+		return "device";
+	if (offloads == 0)
+		return "software";
+	return offloads == VLY_FRAME_UDP_CSUM ? "device (UDP) and software (IP)"
+					      : "device (IP) and software (UDP)";
+}
+
+static void tell(struct vly_backend_port *port, const struct choice *choice,
+		 const struct vly_log *log)
+{
+	const struct vly_dpdk_memory *memory = &port->eal->memory;
+	const uint8_t *mac = port->link.mac;
+	struct rte_eth_burst_mode mode;
+	struct rte_eth_link link = {.link_status = 0};
+
+	if (rte_eth_rx_burst_mode_get(port->port_id, 0, &mode))
+		strcpy(mode.info, "the driver's only one");
+	vly_log_line(log,
+		     "dpdk: %s, %u queue%s of %u descriptors, %u buffers each, MTU %u, MAC "
+		     "%02x:%02x:%02x:%02x:%02x:%02x",
+		     choice->info.driver_name, port->queue_count, port->queue_count == 1 ? "" : "s",
+		     choice->rx_descriptors, port->plan.buffers, port->plan.mtu, mac[0], mac[1],
+		     mac[2], mac[3], mac[4], mac[5]);
+	vly_log_line(log,
+		     "dpdk: %u MB of %s%s%s%s; receive path: %.60s; checksums: received by "
+		     "%s, sent by %s",
+		     memory->megabytes, memory->huge ? "huge pages" : "normal pages",
+		     memory->reason[0] ? " (" : "", memory->reason, memory->reason[0] ? ")" : "",
+		     mode.info, who(port->link.offloads_rx), who(port->link.offloads_tx));
+	if (vly_dpdk_device_is_veth(&port->plan.device))
+		vly_log_line(log,
+			     "dpdk: %s is a veth: its peer must make whole checksums; run "
+			     "there: ethtool -K PEER tx off",
+			     port->plan.device.target);
+	if (rte_eth_link_get_nowait(port->port_id, &link) == 0 && !link.link_status)
+		vly_log_line(log, "dpdk: %s: the link is down, waiting for the other side",
+			     device_name(port));
+	snprintf(port->detail, sizeof(port->detail), "%s, %s, %.60s receive", device_name(port),
+		 memory->huge ? "huge pages" : "normal pages", mode.info);
+}
+
+static int start(struct vly_backend_port *port, struct choice *choice, struct vly_error *error)
+{
+	struct rte_ether_addr mac;
+	uint16_t queues = (uint16_t)port->queue_count;
+	int rc = rte_eth_dev_configure(port->port_id, queues, queues, &choice->conf);
+
+	if (!rc)
+		rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->port_id, &choice->rx_descriptors,
+						      &choice->tx_descriptors);
+	for (uint16_t i = 0; !rc && i < queues; i++)
+		rc = setup_queue(port, i, choice, error);
+	if (rc)
+		return rc;
+	if (port->plan.device.kind->mac == VLY_DPDK_MAC_DEVICE && port->plan.options.has_mac) {
+		memcpy(mac.addr_bytes, port->plan.options.mac, sizeof(mac.addr_bytes));
+		// What refuses it (many virtual devices) does not filter by it either.
+		rte_eth_dev_default_mac_addr_set(port->port_id, &mac);
+	}
+	rc = rte_eth_dev_start(port->port_id);
+	port->is_started = rc == 0;
+	return rc;
+}
+
+int vly_dpdk_setup(struct vly_backend_port *port, const struct vly_log *log,
+		   struct vly_error *error)
+{
+	struct vly_dpdk_capture capture;
+	struct choice choice;
+	int rc;
+
+	memset(&choice, 0, sizeof(choice));
+	rc = choose(port, &choice, log, error);
+	if (rc)
+		return rc;
+	vly_dpdk_capture_begin(&capture, &port->eal->log);
+	rc = start(port, &choice, error);
+	vly_dpdk_capture_end(&capture);
+	if (rc)
+		return rc;
+	// IPv6 neighbours ask by multicast (RFC 4861); what cannot filter lets it through anyway.
+	rte_eth_allmulticast_enable(port->port_id);
+	spread(port, &choice);
+	read_link(port, &choice);
+	tell(port, &choice, log);
+	return 0;
+}
