@@ -28,14 +28,16 @@ struct vly_stack_config {
 	uint32_t listen_count;
 	uint16_t client_port; // when there are no listens
 	uint16_t vlan;        // 802.1Q id to speak, 0: untagged
+	uint8_t gateway4[4];  // next hop to what is on no prefix of ours; all zero: none
+	uint8_t gateway6[16];
 };
 
 enum vly_stack_verdict {
-	VLY_STACK_DELIVER, // a UDP payload for us: peer, local, len, data_offset, ttl, tos,
-			   // flow_hash and link are set
-	VLY_STACK_REPLY,   // the buffer now holds an answer frame, ready to transmit as it is
+	VLY_STACK_DELIVER,  // a UDP payload for us: peer, local, len, data_offset, ttl, tos,
+			    // flow_hash and link are set
+	VLY_STACK_REPLY,    // the buffer now holds an answer frame, ready to transmit as it is
 	VLY_STACK_ABSORBED, // taken note of (an ARP reply, a neighbour advertisement); release it
-	VLY_STACK_DROP,    // *reason says why; release it
+	VLY_STACK_DROP,     // *reason says why; release it
 };
 
 // Memory for all of it is taken here. Returns 0, -EINVAL or -ENOMEM.
@@ -68,7 +70,7 @@ enum vly_stack_limits {
 
 // What a poll gives back: exactly one of the lists grows per datagram.
 struct vly_stack_poll {
-	struct vly_dgram *frames[VLY_STACK_POLL_MAX];  // ready to transmit
+	struct vly_dgram *frames[VLY_STACK_POLL_MAX]; // ready to transmit
 	uint32_t frame_count;
 	struct vly_dgram *refused[VLY_STACK_POLL_MAX]; // given up, fate is the drop reason
 	uint32_t refused_count;
@@ -76,7 +78,9 @@ struct vly_stack_poll {
 
 // Time-driven work: datagrams whose neighbour answered or did not, and requests (ARP, neighbour
 // solicitation) to send. `spare` are up to spare_count empty datagrams that the stack may turn
-// into request frames; it takes them from the end and returns how many it took.
+// into frames of its own (requests, announcements, unreachable messages), ready to transmit where
+// they are; it takes them from the end and returns how many it took. out->frames has only
+// datagrams that were kept.
 uint32_t vly_stack_poll(struct vly_stack *stack, struct vly_dgram **spare, uint32_t spare_count,
 			uint64_t now_ns, struct vly_stack_poll *out);
 

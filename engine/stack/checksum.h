@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The Internet checksum (RFC 1071). A sum is kept in 64 bits in memory order and folded once, at
+// the end: 2^32 additions of 32-bit words cannot overflow it, and a datagram has far fewer.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stack/bytes.h"
+
+enum vly_checksum_limits {
+	VLY_SUM_INLINE_BYTES = 64, // from here on the loop is worth a call
+};
+
+// Adds len bytes at p to sum; an odd last byte is padded with a zero. For long pieces.
+uint64_t vly_sum_long(uint64_t sum, const uint8_t *p, size_t len);
+
+// Adds the two halves of a memory-order word.
+static inline uint64_t vly_sum64(uint64_t sum, uint64_t raw)
+{
+	return sum + (raw & 0xffffffffu) + (raw >> 32);
+}
+
+// Adds len bytes at p to sum. What follows a piece of odd length cannot be added: only the last
+// piece may be odd.
+static inline uint64_t vly_sum(uint64_t sum, const uint8_t *p, size_t len)
+{
+	if (len >= VLY_SUM_INLINE_BYTES)
+		return vly_sum_long(sum, p, len);
+	for (; len >= 8; len -= 8, p += 8)
+		sum = vly_sum64(sum, vly_raw64(p));
+	if (len & 4) {
+		sum += vly_raw32(p);
+		p += 4;
+	}
+	if (len & 2) {
+		sum += vly_raw16(p);
+		p += 2;
+	}
+	if (len & 1)
+		sum += htobe16((uint16_t)(*p << 8));
+	return sum;
+}
+
+// The one's complement sum in 16 bits, memory order, not inverted.
+static inline uint16_t vly_sum_fold(uint64_t sum)
+{
+	sum = (sum & 0xffffffffu) + (sum >> 32);
+	sum = (sum & 0xffffu) + (sum >> 16);
+	sum = (sum & 0xffffu) + (sum >> 16);
+	sum = (sum & 0xffffu) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+// What goes into a checksum field, memory order.
+static inline uint16_t vly_sum_finish(uint64_t sum)
+{
+	return (uint16_t)~vly_sum_fold(sum);
+}
+
+// Whether a sum that includes the checksum field verifies. A sum of no set bit at all does not:
+// no header is all zero.
+static inline int vly_sum_verifies(uint64_t sum)
+{
+	return vly_sum_fold(sum) == 0xffffu;
+}

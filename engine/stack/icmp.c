@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/icmp.h"
+
+#include "stack/checksum.h"
+#include "stack/ip4.h"
+#include "stack/ip6.h"
+#include "stack/state.h"
+
+int vly_icmp_decode(struct vly_icmp *out, const uint8_t *p, size_t len)
+{
+	if (len < VLY_ICMP_BYTES)
+		return -EBADMSG;
+	out->type = p[0];
+	out->code = p[1];
+	out->checksum_raw = vly_raw16(p + VLY_ICMP_CHECKSUM_OFFSET);
+	out->rest = vly_be32(p + 4);
+	return VLY_ICMP_BYTES;
+}
+
+int vly_icmp_encode(const struct vly_icmp *in, uint8_t *p, size_t capacity)
+{
+	if (capacity < VLY_ICMP_BYTES)
+		return -ENOSPC;
+	p[0] = in->type;
+	p[1] = in->code;
+	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET, in->checksum_raw);
+	vly_be32_put(p + 4, in->rest);
+	return VLY_ICMP_BYTES;
+}
+
+// --- in
+// -------------------------------------------------------------------------------------------
+
+// Everything but the type goes back as it came. Of the checksum only the type changes; the sum is
+// taken again from there on (RFC 1624, equation 3).
+static enum vly_stack_verdict echo(struct vly_stack *stack, struct vly_packet *packet,
+				   uint8_t reply_type, uint8_t protocol)
+{
+	struct vly_way way = vly_stack_way_back(stack, packet);
+	uint8_t *p = packet->l4;
+	uint64_t sum = (uint16_t)~vly_raw16(p + VLY_ICMP_CHECKSUM_OFFSET);
+
+	sum += (uint16_t)~htobe16((uint16_t)(p[0] << 8)) + htobe16((uint16_t)(reply_type << 8));
+	p[0] = reply_type;
+	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET, vly_sum_finish(sum));
+	return vly_stack_answer(packet, &way, protocol, packet->l4_len);
+}
+
+enum vly_stack_verdict vly_icmp_input(struct vly_stack *stack, struct vly_packet *packet)
+{
+	struct vly_icmp icmp;
+
+	if (vly_icmp_decode(&icmp, packet->l4, packet->l4_len) < 0 ||
+	    !vly_sum_verifies(vly_sum(0, packet->l4, packet->l4_len)))
+		return vly_packet_drop(packet, VLY_DROP_ICMP);
+	if (icmp.type != VLY_ICMP_ECHO_REQUEST || icmp.code != 0 || packet->is_group)
+		return vly_packet_drop(packet, VLY_DROP_ICMP);
+	return echo(stack, packet, VLY_ICMP_ECHO_REPLY, VLY_PROTOCOL_ICMP);
+}
+
+enum vly_stack_verdict vly_icmpv6_input(struct vly_stack *stack, struct vly_packet *packet)
+{
+	struct vly_icmp icmp;
+
+	if (vly_icmp_decode(&icmp, packet->l4, packet->l4_len) < 0 ||
+	    !vly_sum_verifies(vly_sum(packet->pseudo, packet->l4, packet->l4_len)))
+		return vly_packet_drop(packet, VLY_DROP_ICMP);
+	if (icmp.type == VLY_ICMPV6_NEIGHBOUR_SOLICITATION ||
+	    icmp.type == VLY_ICMPV6_NEIGHBOUR_ADVERTISEMENT)
+		return vly_ndp_input(stack, packet);
+	if (packet->is_unspecified)
+		return vly_packet_drop(packet, VLY_DROP_IP_SOURCE);
+	if (icmp.type != VLY_ICMPV6_ECHO_REQUEST || icmp.code != 0 || packet->is_group)
+		return vly_packet_drop(packet, VLY_DROP_ICMP);
+	return echo(stack, packet, VLY_ICMPV6_ECHO_REPLY, VLY_PROTOCOL_ICMPV6);
+}
+
+// --- out
+// ------------------------------------------------------------------------------------------
+
+// RFC 1122, section 3.2.2: no error about what was sent to a group. RFC 4443, section 2.4 f: a
+// limited rate, here a bucket as deep as the queue.
+void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet)
+{
+	uint64_t depth_ns = (uint64_t)VLY_COMPLAINTS_MAX * VLY_COMPLAINT_EVERY_NS;
+	uint64_t credit_ns = stack->complaint_credit_ns;
+	struct vly_complaint *complaint;
+	uint32_t len = packet->l3_len + packet->l4_len;
+
+	if (credit_ns < packet->now_ns)
+		credit_ns = packet->now_ns;
+	if (packet->is_group || stack->complaint_count == VLY_COMPLAINTS_MAX ||
+	    credit_ns - packet->now_ns > depth_ns - VLY_COMPLAINT_EVERY_NS)
+		return;
+	stack->complaint_credit_ns = credit_ns + VLY_COMPLAINT_EVERY_NS;
+	complaint = &stack->complaints[(stack->complaint_first + stack->complaint_count++) %
+				       VLY_COMPLAINTS_MAX];
+	memcpy(complaint->mac, packet->eth->src, VLY_MAC_BYTES);
+	complaint->is_ipv6 = packet->is_ipv6;
+	complaint->len = (uint8_t)(len < VLY_COMPLAINT_BYTES ? len : VLY_COMPLAINT_BYTES);
+	memcpy(complaint->packet, packet->start + packet->l2_len, complaint->len);
+	stack->due_ns = 0;
+}
+
+static struct vly_way way_to(const struct vly_stack *stack, const struct vly_complaint *complaint)
+{
+	struct vly_way way = {.is_ipv6 = complaint->is_ipv6, .ttl = VLY_IP_TTL};
+
+	way.eth = vly_stack_eth(stack, complaint->mac,
+				way.is_ipv6 ? VLY_ETHERTYPE_IPV6 : VLY_ETHERTYPE_IPV4);
+	if (way.is_ipv6) {
+		memcpy(way.src, complaint->packet + VLY_IP6_DST_OFFSET, VLY_IP_BYTES);
+		memcpy(way.dst, complaint->packet + VLY_IP6_SRC_OFFSET, VLY_IP_BYTES);
+	} else {
+		vly_ip_from4(way.src, vly_raw32(complaint->packet + VLY_IP4_DST_OFFSET));
+		vly_ip_from4(way.dst, vly_raw32(complaint->packet + VLY_IP4_SRC_OFFSET));
+	}
+	return way;
+}
+
+bool vly_icmp_unreachable(const struct vly_stack *stack, struct vly_dgram *spare,
+			  const struct vly_complaint *complaint)
+{
+	struct vly_icmp icmp = {.type = VLY_ICMP_UNREACHABLE, .code = VLY_ICMP_PORT_UNREACHABLE};
+	struct vly_way way = way_to(stack, complaint);
+	uint8_t protocol = way.is_ipv6 ? VLY_PROTOCOL_ICMPV6 : VLY_PROTOCOL_ICMP;
+	uint8_t *p = vly_dgram_data(spare);
+	uint64_t sum = 0;
+	uint8_t addrs[2 * VLY_IP_BYTES];
+
+	if (way.is_ipv6)
+		icmp = (struct vly_icmp){VLY_ICMPV6_UNREACHABLE, VLY_ICMPV6_PORT_UNREACHABLE, 0, 0};
+	spare->len = (uint16_t)(VLY_ICMP_BYTES + complaint->len);
+	if (spare->capacity < spare->len)
+		return false;
+	vly_icmp_encode(&icmp, p, spare->capacity);
+	memcpy(p + VLY_ICMP_BYTES, complaint->packet, complaint->len);
+	if (way.is_ipv6) {
+		memcpy(addrs, way.src, VLY_IP_BYTES);
+		memcpy(addrs + VLY_IP_BYTES, way.dst, VLY_IP_BYTES);
+		sum = vly_ip6_pseudo_sum(addrs, protocol, spare->len);
+	}
+	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET, vly_sum_finish(vly_sum(sum, p, spare->len)));
+	vly_stack_wrap_ip(&way, spare, protocol);
+	vly_stack_wrap_eth(spare, &way.eth);
+	return true;
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Who we are: our addresses with their prefixes, the ports we serve, and the way out to others.
+// Set up once and then only read. IPv4 addresses are memory-order words; IPv6 addresses two of
+// them, 64 bits each.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <volley/addr.h>
+#include <volley/error.h>
+#include <volley/port.h>
+
+#include "stack/bytes.h"
+
+struct vly_stack_config;
+
+enum vly_local_limits {
+	VLY_IP_BYTES = 16,
+	VLY_LISTEN_BUCKETS = 128,
+	VLY_LISTEN_NONE = 0xff,
+};
+
+// What an address is to us, as a destination.
+enum vly_reach {
+	VLY_REACH_NONE,
+	VLY_REACH_UNICAST, // ours
+	VLY_REACH_GROUP,   // broadcast, or a multicast group we are a member of
+};
+
+enum vly_listen_kind {
+	VLY_LISTEN_ANY,
+	VLY_LISTEN_ANY_IPV4,
+	VLY_LISTEN_EXACT,
+};
+
+struct vly_own4 {
+	uint32_t ip;
+	uint32_t mask;
+	uint32_t broadcast; // 0 when the prefix is too long to have one
+};
+
+struct vly_own6 {
+	uint64_t ip[2];
+	uint64_t mask[2];
+};
+
+struct vly_listen {
+	uint64_t ip[2];
+	uint16_t port;
+	uint8_t kind; // enum vly_listen_kind
+	uint8_t next; // of the same bucket, or VLY_LISTEN_NONE
+};
+
+struct vly_local {
+	uint64_t filter4; // a bit for each IPv4 address and broadcast address of ours, by hash
+	uint64_t filter6; // the same of IPv6 addresses
+	uint32_t count4;
+	uint32_t count6;
+	uint32_t listen_count;
+	uint16_t port; // that our own datagrams leave from
+	uint8_t bucket[VLY_LISTEN_BUCKETS];
+	struct vly_own4 own4[VLY_ADDRS_MAX];
+	struct vly_own6 own6[VLY_ADDRS_MAX];
+	struct vly_listen listens[VLY_LISTENS_MAX];
+	uint32_t gateway4;    // 0: none
+	uint64_t gateway6[2]; // all zero: none
+};
+
+// Returns 0, or -EINVAL with the fix in `error`.
+int vly_local_init(struct vly_local *local, const struct vly_stack_config *config,
+		   struct vly_error *error);
+
+// What the destination `ip` is to us.
+enum vly_reach vly_local_reach4(const struct vly_local *local, uint32_t ip);
+enum vly_reach vly_local_reach6(const struct vly_local *local, const uint8_t *ip);
+
+// Whether a source address is one that no honest host of the wire has. :: counts as honest here:
+// neighbour solicitations may have it.
+bool vly_local_source4_is_martian(const struct vly_local *local, uint32_t ip);
+bool vly_local_source6_is_martian(const struct vly_local *local, const uint8_t *ip);
+
+// Whether it is the limited broadcast address or one of our prefixes'.
+bool vly_local_is_broadcast4(const struct vly_local *local, uint32_t ip);
+
+// Whether `ip` (16 bytes, IPv4 mapped) can be another host's unicast address.
+bool vly_local_can_reach(const struct vly_local *local, const uint8_t *ip);
+
+// Whether the address is on one of our links, with a neighbour of its own.
+bool vly_local_is_on_link4(const struct vly_local *local, uint32_t ip);
+bool vly_local_is_on_link6(const struct vly_local *local, const uint8_t *ip);
+
+// Whether somebody listens at `addr`, an address that datagrams come to.
+static inline bool vly_local_serves(const struct vly_local *local, const struct vly_addr *addr);
+
+// Our address to speak to `ip` (16 bytes, IPv4 mapped) from: of its prefix, or else of the
+// gateway's, or else the first of that family. Returns false when we have none of the family.
+bool vly_local_source(const struct vly_local *local, const uint8_t *ip, uint8_t *source);
+
+// The next hop to a unicast address: itself, or the gateway. Returns false when there is no way.
+bool vly_local_next_hop(const struct vly_local *local, const uint8_t *ip, uint8_t *next);
+
+// --- inline
+// ---------------------------------------------------------------------------------------
+
+// The mapped form: ::ffff:a.b.c.d.
+static inline void vly_ip_from4(uint8_t *ip, uint32_t raw)
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+	memcpy(ip, prefix, sizeof(prefix));
+	vly_raw32_put(ip + 12, raw);
+}
+
+static inline bool vly_ip_is4(const uint8_t *ip)
+{
+	return vly_raw64(ip) == 0 && vly_be32(ip + 8) == 0xffff;
+}
+
+static inline bool vly_ip_is_equal(const uint8_t *a, const uint8_t *b)
+{
+	return ((vly_raw64(a) ^ vly_raw64(b)) | (vly_raw64(a + 8) ^ vly_raw64(b + 8))) == 0;
+}
+
+static inline uint64_t vly_local_bit4(uint32_t ip)
+{
+	return (uint64_t)1 << (ip * 0x9e3779b1u >> 26);
+}
+
+static inline uint64_t vly_local_bit6(uint64_t low)
+{
+	return (uint64_t)1 << (low * 0x9e3779b97f4a7c15u >> 58);
+}
+
+static inline bool vly_listen_matches(const struct vly_listen *listen, const uint8_t *ip)
+{
+	if (listen->kind == VLY_LISTEN_ANY)
+		return true;
+	if (listen->kind == VLY_LISTEN_ANY_IPV4)
+		return vly_ip_is4(ip);
+	return ((listen->ip[0] ^ vly_raw64(ip)) | (listen->ip[1] ^ vly_raw64(ip + 8))) == 0;
+}
+
+static inline bool vly_local_serves(const struct vly_local *local, const struct vly_addr *addr)
+{
+	uint8_t at = local->bucket[addr->port % VLY_LISTEN_BUCKETS];
+
+	while (at != VLY_LISTEN_NONE) {
+		const struct vly_listen *listen = &local->listens[at];
+
+		if (listen->port == addr->port && vly_listen_matches(listen, addr->ip))
+			return true;
+		at = listen->next;
+	}
+	return false;
+}

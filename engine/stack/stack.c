@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/stack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/fail.h"
+#include "stack/ip4.h"
+#include "stack/state.h"
+
+enum {
+	VID_MAX = 4094,
+	MTU_MIN = 576, // what every IPv4 host takes (RFC 791); IPv6 wants 1280
+};
+
+static int config_check(const struct vly_stack_config *config, struct vly_error *error)
+{
+	if (config->vlan > VID_MAX)
+		return vly_fail(error, -EINVAL, "stack: no VLAN %u; use 1 to %d, or 0 for untagged",
+				config->vlan, VID_MAX);
+	if (config->link.mtu < MTU_MIN || config->link.mtu > UINT16_MAX)
+		return vly_fail(error, -EINVAL, "stack: MTU %u is not possible; use %d to %d",
+				config->link.mtu, MTU_MIN, UINT16_MAX);
+	if (config->link.mac[0] & 1)
+		return vly_fail(error, -EINVAL,
+				"stack: our MAC is a group's (first byte %02x is odd); give the "
+				"device a unicast MAC",
+				config->link.mac[0]);
+	return 0;
+}
+
+int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *config,
+		   struct vly_error *error)
+{
+	static const uint8_t ones[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	size_t size = (sizeof(struct vly_stack) + VLY_CACHE_LINE_BYTES - 1) / VLY_CACHE_LINE_BYTES *
+		      VLY_CACHE_LINE_BYTES;
+	struct vly_stack *self;
+	uint8_t word[8] = {0};
+	int result = config_check(config, error);
+
+	if (result)
+		return result;
+	self = aligned_alloc(VLY_CACHE_LINE_BYTES, size);
+	if (!self)
+		return vly_fail(error, -ENOMEM, "stack: no memory for %zu bytes; free some", size);
+	memset(self, 0, size);
+	result = vly_local_init(&self->local, config, error);
+	if (result)
+		goto err_free;
+	memcpy(word, config->link.mac, VLY_MAC_BYTES);
+	self->mac_word = vly_raw64(word);
+	self->mac_mask = vly_raw64(ones);
+	self->offloads_tx = config->link.offloads_tx;
+	self->mtu = config->link.mtu;
+	self->vlan = config->vlan;
+	memcpy(self->mac, config->link.mac, VLY_MAC_BYTES);
+	vly_neigh_init(&self->neighbours);
+	*stack = self;
+	return 0;
+
+err_free:
+	free(self);
+	return result;
+}
+
+void vly_stack_close(struct vly_stack *stack)
+{
+	free(stack);
+}
+
+struct vly_addr vly_stack_local(const struct vly_stack *stack, const struct vly_addr *peer)
+{
+	struct vly_addr addr = {.port = stack->local.port};
+
+	if (peer)
+		vly_local_source(&stack->local, peer->ip, addr.ip);
+	else if (stack->local.count4)
+		vly_ip_from4(addr.ip, stack->local.own4[0].ip);
+	else
+		memcpy(addr.ip, stack->local.own6[0].ip, VLY_IP_BYTES);
+	return addr;
+}
+
+bool vly_stack_learn(struct vly_stack *stack, const struct vly_neigh_news *news, uint64_t now_ns)
+{
+	int waiting = vly_neigh_learn(&stack->neighbours, news, now_ns);
+
+	if (waiting > 0)
+		stack->due_ns = 0;
+	return waiting >= 0;
+}
+
+// Broadcast, and the groups of IPv4 (RFC 1112) and IPv6 (RFC 2464). Whether we are a member is
+// for IP to say.
+static bool is_group_mac(const uint8_t *mac)
+{
+	static const uint8_t broadcast[VLY_MAC_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static const uint8_t group4[3] = {0x01, 0x00, 0x5e};
+
+	return !memcmp(mac, broadcast, sizeof(broadcast)) || !memcmp(mac, group4, sizeof(group4)) ||
+	       (mac[0] == 0x33 && mac[1] == 0x33);
+}
+
+static enum vly_stack_verdict network(struct vly_stack *stack, struct vly_packet *packet)
+{
+	switch (packet->eth->type) {
+	case VLY_ETHERTYPE_IPV4:
+		return vly_ip4_input(stack, packet);
+	case VLY_ETHERTYPE_IPV6:
+		return vly_ip6_input(stack, packet);
+	case VLY_ETHERTYPE_ARP:
+		packet->l4 = packet->start + packet->l2_len;
+		packet->l4_len = packet->frame->len - packet->l2_len;
+		return vly_arp_input(stack, packet);
+	case VLY_ETHERTYPE_VLAN:
+	case VLY_ETHERTYPE_QINQ:
+		return vly_packet_drop(packet, VLY_DROP_VLAN);
+	default:
+		return vly_packet_drop(packet, VLY_DROP_ETHERTYPE);
+	}
+}
+
+enum vly_stack_verdict vly_stack_input(struct vly_stack *stack, struct vly_dgram *frame,
+				       uint64_t now_ns, enum vly_drop *reason)
+{
+	struct vly_eth eth;
+	uint8_t *p = vly_dgram_data(frame);
+	struct vly_packet packet = {
+		.frame = frame,
+		.eth = &eth,
+		.start = p,
+		.now_ns = now_ns,
+		.reason = reason,
+	};
+	int header = vly_eth_decode(&eth, p, frame->len);
+
+	if (VLY_UNLIKELY(header < 0))
+		return vly_packet_drop(&packet, VLY_DROP_FRAME_SHORT);
+	if ((vly_raw64(p) & stack->mac_mask) != stack->mac_word && VLY_UNLIKELY(!is_group_mac(p)))
+		return vly_packet_drop(&packet, VLY_DROP_NOT_OUR_MAC);
+	// A tag of id 0 only carries a priority.
+	if (VLY_UNLIKELY((eth.tci & VLY_ETH_VID_MASK) != stack->vlan))
+		return vly_packet_drop(&packet, VLY_DROP_VLAN);
+	if (VLY_UNLIKELY(eth.src[0] & 1))
+		return vly_packet_drop(&packet, VLY_DROP_IP_SOURCE);
+	packet.l2_len = (uint32_t)header;
+	return network(stack, &packet);
+}

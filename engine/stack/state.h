@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The state of a stack and what input hands inwards from layer to layer. Inside engine/stack only.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/compiler.h"
+#include "stack/eth.h"
+#include "stack/link.h"
+#include "stack/local.h"
+#include "stack/neigh.h"
+#include "stack/stack.h"
+
+enum vly_complaint_limits {
+	VLY_COMPLAINTS_MAX = 16,   // that wait to be sent; also the burst that the rate allows
+	VLY_COMPLAINT_BYTES = 184, // of the offending packet that we send back
+	VLY_COMPLAINT_EVERY_NS = 10000000, // so 100 a second
+};
+
+// A port unreachable message to send: who sent what to a port that nobody serves.
+struct vly_complaint {
+	uint8_t mac[VLY_MAC_BYTES];
+	uint8_t len;
+	bool is_ipv6;
+	uint8_t packet[VLY_COMPLAINT_BYTES]; // the beginning, from the IP header on
+};
+
+struct vly_stack {
+	// Read for every frame.
+	uint64_t mac_word; // our MAC as the first six bytes of a frame, in memory order
+	uint64_t mac_mask; // the bits of the six bytes
+	uint64_t due_ns;   // when a poll is due; 0: at once
+	uint32_t offloads_tx;
+	uint32_t mtu;
+	uint16_t vlan;
+	uint8_t mac[VLY_MAC_BYTES];
+	struct vly_local local;
+	// Read and written now and then.
+	uint32_t announced; // of our addresses, to the neighbours
+	uint32_t complaint_first;
+	uint32_t complaint_count;
+	uint64_t complaint_credit_ns; // when the rate would be used up: in the past, there is some
+	struct vly_complaint complaints[VLY_COMPLAINTS_MAX];
+	struct vly_neigh_table neighbours;
+};
+
+// A frame on its way inwards. The layers add what they learn.
+struct vly_packet {
+	struct vly_dgram *frame;
+	const struct vly_eth *eth;
+	uint8_t *start; // of the frame
+	uint8_t *l4;    // what IP carries
+	uint32_t l2_len;
+	uint32_t l3_len;
+	uint32_t l4_len;
+	uint64_t pseudo; // sum of addresses, protocol and l4_len
+	uint64_t now_ns;
+	bool is_group; // to a broadcast or multicast address
+	bool is_ipv6;
+	bool is_unspecified; // the source is ::
+	uint8_t hop_limit;
+	uint8_t tos;
+	enum vly_drop *reason;
+};
+
+// One layer's input each: bytes and state in, verdict out.
+enum vly_stack_verdict vly_arp_input(struct vly_stack *stack, struct vly_packet *packet);
+enum vly_stack_verdict vly_ip4_input(struct vly_stack *stack, struct vly_packet *packet);
+enum vly_stack_verdict vly_ip6_input(struct vly_stack *stack, struct vly_packet *packet);
+enum vly_stack_verdict vly_icmp_input(struct vly_stack *stack, struct vly_packet *packet);
+enum vly_stack_verdict vly_icmpv6_input(struct vly_stack *stack, struct vly_packet *packet);
+enum vly_stack_verdict vly_ndp_input(struct vly_stack *stack, struct vly_packet *packet);
+enum vly_stack_verdict vly_udp_input(struct vly_stack *stack, struct vly_packet *packet);
+
+// Takes a heard neighbour in, and makes a poll due when datagrams wait for it. False when it was
+// of no use.
+bool vly_stack_learn(struct vly_stack *stack, const struct vly_neigh_news *news, uint64_t now_ns);
+
+// Notes that the packet's port is not served, if the rate allows.
+void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet);
+
+// Where a frame goes and how: all that output needs beside the datagram.
+struct vly_way {
+	struct vly_eth eth;
+	uint8_t src[VLY_IP_BYTES]; // IPv4 mapped
+	uint8_t dst[VLY_IP_BYTES];
+	bool is_ipv6;
+	uint8_t ttl;
+	uint8_t tos;
+};
+
+// An Ethernet header of ours to `mac`, with our tag if we speak one.
+static inline struct vly_eth vly_stack_eth(const struct vly_stack *stack, const uint8_t *mac,
+					   uint16_t type);
+
+// Write headers in front of what dgram holds, and make them part of it: the frame is complete
+// after the Ethernet header, which also sets link. The caller knows that there is room.
+void vly_stack_wrap_eth(struct vly_dgram *dgram, const struct vly_eth *eth);
+void vly_stack_wrap_ip(const struct vly_way *way, struct vly_dgram *dgram, uint8_t protocol);
+
+// The way back to who sent the packet, from the address it was sent to.
+struct vly_way vly_stack_way_back(const struct vly_stack *stack, const struct vly_packet *packet);
+
+// Makes the bytes from packet->l4 on, `len` of them, the frame that goes that way.
+enum vly_stack_verdict vly_stack_answer(struct vly_packet *packet, const struct vly_way *way,
+					uint8_t protocol, uint32_t len);
+
+// Makes an ARP request or a neighbour solicitation for `neigh` of an empty datagram. False when
+// it is too small or we have no address of that family.
+bool vly_arp_ask(const struct vly_stack *stack, struct vly_dgram *spare,
+		 const struct vly_neigh *neigh);
+bool vly_ndp_ask(const struct vly_stack *stack, struct vly_dgram *spare,
+		 const struct vly_neigh *neigh);
+
+// Makes a gratuitous ARP request or an unsolicited advertisement of an address of ours.
+bool vly_arp_announce(const struct vly_stack *stack, struct vly_dgram *spare, uint32_t ip);
+bool vly_ndp_announce(const struct vly_stack *stack, struct vly_dgram *spare, const uint8_t *ip);
+
+// Makes the port unreachable message of an empty datagram. False when it is too small.
+bool vly_icmp_unreachable(const struct vly_stack *stack, struct vly_dgram *spare,
+			  const struct vly_complaint *complaint);
+
+// Builds the frame of a datagram for a neighbour that is resolved now.
+enum vly_stack_output_verdict vly_stack_output_held(struct vly_stack *stack,
+						    struct vly_dgram *dgram,
+						    const struct vly_neigh *neigh,
+						    enum vly_drop *reason);
+
+// --- inline
+// ---------------------------------------------------------------------------------------
+
+static inline enum vly_stack_verdict vly_packet_drop(struct vly_packet *packet,
+						     enum vly_drop reason)
+{
+	*packet->reason = reason;
+	return VLY_STACK_DROP;
+}
+
+static inline struct vly_eth vly_stack_eth(const struct vly_stack *stack, const uint8_t *mac,
+					   uint16_t type)
+{
+	struct vly_eth eth = {.type = type, .tci = stack->vlan, .is_tagged = stack->vlan != 0};
+
+	memcpy(eth.dst, mac, VLY_MAC_BYTES);
+	memcpy(eth.src, stack->mac, VLY_MAC_BYTES);
+	return eth;
+}
