@@ -72,12 +72,12 @@ static void virtio_user(struct text *text, const struct vly_dpdk_plan *plan)
 	put_number(text, "queues", plan->queues);
 	put_number(text, "queue_size", plan->options.descriptors);
 	put_mac(text, plan);
-	// Buffers hold whole frames, so none is ever spread over several: that is the fast path.
+	// Buffers hold whole frames, so none is ever spread over several: that is the fast path. A
+	// peer without packed rings negotiates split ones.
 	put(text, "mrg_rxbuf", "0");
-	put(text, "packed_vq", plan->options.packed == VLY_DPDK_OFF ? "0" : "1");
 	put(text, "in_order", "1");
-	if (plan->options.packed == VLY_DPDK_OFF)
-		put(text, "vectorized", "1");
+	put(text, "vectorized", "1");
+	put(text, "packed_vq", plan->options.packed == VLY_DPDK_OFF ? "0" : "1");
 }
 
 static void memif(struct text *text, const struct vly_dpdk_plan *plan)

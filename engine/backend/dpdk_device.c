@@ -147,16 +147,18 @@ int vly_dpdk_device_parse(struct vly_dpdk_device *device, const char *text, stru
 	return 0;
 }
 
-// Connects and hangs up. Returns 0 or a negative errno.
+// Whether a socket's path is alive, without its owner noticing: a datagram socket cannot connect to
+// one of another type, and the kernel says so only if somebody holds it (unix(7)). Returns
+// -EPROTOTYPE for alive, -ECONNREFUSED for dead, -ENOENT, -EACCES.
 static int knock(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int rc = 0;
 
 	if (fd < 0)
 		return -errno;
-	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, path, strnlen(path, sizeof(address.sun_path) - 1));
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)))
 		rc = -errno;
 	close(fd);
@@ -167,11 +169,19 @@ static int check_client(const struct vly_dpdk_device *device, struct vly_error *
 {
 	struct stat file;
 
-	if (stat(device->target, &file) == 0 && (S_ISSOCK(file.st_mode) || S_ISCHR(file.st_mode)))
+	if (stat(device->target, &file) || !(S_ISSOCK(file.st_mode) || S_ISCHR(file.st_mode)))
+		return vly_fail(error, -ENODEV,
+				"dpdk: %s:%s: there is no such socket; start the one who serves it "
+				"first",
+				device->kind->word, device->target);
+	if (S_ISCHR(file.st_mode) || knock(device->target) == -EPROTOTYPE)
 		return 0;
+	if (knock(device->target) == -EACCES)
+		return vly_fail(error, -EACCES,
+				"dpdk: %s:%s: no right to connect; run as the socket's owner",
+				device->kind->word, device->target);
 	return vly_fail(error, -ENODEV,
-			"dpdk: %s:%s: there is no such socket; start the one who "
-			"serves it first",
+			"dpdk: %s:%s: nobody serves this socket; start the one who does first",
 			device->kind->word, device->target);
 }
 
@@ -211,7 +221,7 @@ static int check_memif(struct vly_dpdk_device *device, const struct vly_dpdk_opt
 {
 	device->serves = strcmp(options->role, "server") == 0;
 	if (strcmp(options->role, "auto") == 0)
-		device->serves = knock(device->target) != 0;
+		device->serves = knock(device->target) != -EPROTOTYPE;
 	return device->serves ? check_server(device, error) : check_client(device, error);
 }
 
@@ -303,20 +313,8 @@ int vly_dpdk_device_check(struct vly_dpdk_device *device, const struct vly_dpdk_
 int vly_dpdk_device_explain(const struct vly_dpdk_device *device, const char *said,
 			    struct vly_error *error)
 {
-	const char *word = device->kind->word;
-
-	if (device->id == VLY_DPDK_VIRTIO_USER && knock(device->target) == -ECONNREFUSED)
-		return vly_fail(error, -ENODEV,
-				"dpdk: %s:%s: nobody serves this socket; start the "
-				"one who does first",
-				word, device->target);
-	if (device->id == VLY_DPDK_VIRTIO_USER && knock(device->target) == -EACCES)
-		return vly_fail(error, -EACCES,
-				"dpdk: %s:%s: no right to connect; run as the "
-				"socket's owner",
-				word, device->target);
 	return vly_fail(error, -ENODEV,
 			"dpdk: %s:%s was refused by its driver: %.160s; -o "
 			"log=debug shows more",
-			word, device->target, said[0] ? said : "no reason given");
+			device->kind->word, device->target, said[0] ? said : "no reason given");
 }

@@ -153,7 +153,10 @@ static void init_queues(struct vly_backend_port *port, struct vly_ledger_block *
 
 static void unplug(struct vly_backend_port *port)
 {
+	struct vly_dpdk_capture capture;
+
 	if (port->has_port) {
+		vly_dpdk_capture_begin(&capture, &port->eal->log);
 		if (port->is_started) {
 			vly_dpdk_fold(port);
 			rte_eth_dev_stop(port->port_id);
@@ -161,6 +164,7 @@ static void unplug(struct vly_backend_port *port)
 		rte_eth_dev_close(port->port_id);
 		rte_eal_hotplug_remove(port->plan.device.id == VLY_DPDK_PCI ? "pci" : "vdev",
 				       port->name);
+		vly_dpdk_capture_end(&capture);
 	}
 	for (uint32_t i = 0; i < VLY_QUEUES_MAX; i++)
 		rte_mempool_free(port->pools[i]);

@@ -203,7 +203,7 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 	struct rte_eth_link link = {.link_status = 0};
 
 	if (rte_eth_rx_burst_mode_get(port->port_id, 0, &mode))
-		strcpy(mode.info, "the driver's only one");
+		strcpy(mode.info, "the driver's own");
 	vly_log_line(log,
 		     "dpdk: %s, %u queue%s of %u descriptors, %u buffers each, MTU %u, MAC "
 		     "%02x:%02x:%02x:%02x:%02x:%02x",
