@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 #include "core/fail.h"
 
 struct text {

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 #include "core/fail.h"
 
 static const struct vly_dpdk_kind kinds[VLY_DPDK_KIND_COUNT] = {

@@ -17,7 +17,7 @@
 #include <rte_log.h>
 #include <rte_memzone.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 #include "core/fail.h"
 
 enum {

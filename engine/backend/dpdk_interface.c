@@ -10,7 +10,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 
 // An interface's ioctl; returns whether it worked.
 static bool ask(const struct vly_dpdk_device *device, unsigned long what, struct ifreq *request)
@@ -50,6 +50,19 @@ bool vly_dpdk_device_is_veth(const struct vly_dpdk_device *device)
 
 	return device->kind->has_interface && ask(device, SIOCETHTOOL, &request) &&
 	       strcmp(info.driver, "veth") == 0;
+}
+
+uint32_t vly_dpdk_device_queues(const struct vly_dpdk_device *device)
+{
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq request = {.ifr_data = (void *)&channels};
+
+	if (device->id != VLY_DPDK_AF_XDP)
+		return VLY_QUEUES_MAX;
+	// XDP sockets want combined channels; an interface without has one queue.
+	if (!ask(device, SIOCETHTOOL, &request) || channels.combined_count == 0)
+		return 1;
+	return channels.combined_count;
 }
 
 void vly_dpdk_device_mac(const struct vly_dpdk_device *device, uint8_t *mac)

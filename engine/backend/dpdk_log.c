@@ -8,7 +8,7 @@
 
 #include <rte_log.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 
 static void keep(char *to, size_t size, const char *text, size_t len)
 {

@@ -11,7 +11,7 @@
 
 #include <rte_lcore.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 #include "core/fail.h"
 
 enum {
@@ -49,40 +49,52 @@ static uint64_t read_number(const char *folder, const char *name)
 	return value;
 }
 
-uint64_t vly_dpdk_memory_free_huge(void)
+// Free huge pages in bytes; *page_bytes is the size of some that are free, 0 if none are.
+static uint64_t count_free(uint64_t *page_bytes)
 {
 	DIR *folder = opendir("/sys/kernel/mm/hugepages");
 	const struct dirent *entry;
 	uint64_t bytes = 0;
 
+	*page_bytes = 0;
 	if (!folder)
 		return 0;
 	while ((entry = readdir(folder))) {
 		unsigned long kilobytes = 0;
+		uint64_t pages = read_number(entry->d_name, "free_hugepages");
 
-		if (sscanf(entry->d_name, "hugepages-%lukB", &kilobytes) == 1)
-			bytes += kilobytes * 1024 * read_number(entry->d_name, "free_hugepages");
+		if (sscanf(entry->d_name, "hugepages-%lukB", &kilobytes) == 1 && pages) {
+			*page_bytes = kilobytes * 1024;
+			bytes += pages * *page_bytes;
+		}
 	}
 	closedir(folder);
 	return bytes;
 }
 
+uint64_t vly_dpdk_memory_free_huge(void)
+{
+	uint64_t page_bytes;
+
+	return count_free(&page_bytes);
+}
+
 // Counted as free is not yet allowed: a container may have none of them. DPDK's start cannot be
 // tried again after it failed for that, so a page is taken here first.
-static bool may_use_huge(void)
+static bool may_use_huge(uint64_t page_bytes)
 {
-	int fd = memfd_create("volley", MFD_CLOEXEC | MFD_HUGETLB);
+	unsigned int size = (unsigned int)__builtin_ctzl(page_bytes) << MAP_HUGE_SHIFT;
+	int fd = memfd_create("volley", MFD_CLOEXEC | MFD_HUGETLB | size);
 	bool works = false;
 
 	if (fd < 0)
 		return false;
-	if (ftruncate(fd, HUGE_BYTES) == 0) {
-		void *page = mmap(NULL, HUGE_BYTES, PROT_READ | PROT_WRITE,
-				  MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (ftruncate(fd, (off_t)page_bytes) == 0) {
+		void *page = mmap(NULL, page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 		works = page != MAP_FAILED;
 		if (works)
-			munmap(page, HUGE_BYTES);
+			munmap(page, page_bytes);
 	}
 	close(fd);
 	return works;
@@ -93,15 +105,18 @@ static uint32_t megabytes_for(uint64_t bytes)
 	return (uint32_t)((bytes + HUGE_BYTES - 1) / HUGE_BYTES * 2);
 }
 
-static bool has_huge(struct vly_dpdk_memory *memory, uint64_t need, uint64_t have)
+static bool has_huge(struct vly_dpdk_memory *memory, uint64_t need)
 {
+	uint64_t page_bytes;
+	uint64_t have = count_free(&page_bytes);
+
 	if (have < need) {
 		snprintf(memory->reason, sizeof(memory->reason),
 			 "%lu of the %lu free huge pages needed", have / HUGE_BYTES,
 			 (need + HUGE_BYTES - 1) / HUGE_BYTES);
 		return false;
 	}
-	if (!may_use_huge()) {
+	if (!may_use_huge(page_bytes)) {
 		snprintf(memory->reason, sizeof(memory->reason),
 			 "the huge pages are not for this process");
 		return false;
@@ -122,7 +137,7 @@ int vly_dpdk_memory_choose(struct vly_dpdk_memory *memory, const struct vly_dpdk
 	if (plan->options.hugepages == VLY_DPDK_OFF && plan->device.id != VLY_DPDK_PCI)
 		snprintf(memory->reason, sizeof(memory->reason), "hugepages=off");
 	else
-		memory->huge = has_huge(memory, need, have);
+		memory->huge = has_huge(memory, need);
 	memory->megabytes = megabytes_for(need);
 	if (memory->huge)
 		return 0;

@@ -7,7 +7,7 @@
 #include <rte_ether.h>
 #include <rte_log.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 #include "core/fail.h"
 
 // The rows of vly_dpdk_keys, in order.

@@ -11,7 +11,7 @@
 #include <rte_lcore.h>
 
 #include "backend/backends.h"
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 #include "core/fail.h"
 
 enum {
@@ -25,13 +25,32 @@ enum {
 	XDP_MTU_MAX = 3300,
 };
 
+static void plan_queues(struct vly_dpdk_plan *plan, const struct vly_port_config *config,
+			const struct vly_log *log)
+{
+	uint32_t max = vly_dpdk_device_queues(&plan->device);
+
+	plan->queues = config->queues ? config->queues : 1;
+	if (plan->queues > max) {
+		vly_log_line(log,
+			     "dpdk: %s has %u of the %u queues asked for; \"ethtool -L %s "
+			     "combined %u\" may make more",
+			     plan->device.target, max, plan->queues, plan->device.target,
+			     plan->queues);
+		plan->queues = max;
+	}
+	if (plan->queues > 1 && plan->device.id == VLY_DPDK_VIRTIO_USER)
+		vly_log_line(log, "dpdk: the server of %s must have %u queues, too",
+			     plan->device.target, plan->queues);
+}
+
 static int plan_sizes(struct vly_dpdk_plan *plan, const struct vly_port_config *config,
 		      const struct vly_log *log, struct vly_error *error)
 {
 	uint32_t wire = vly_dpdk_device_mtu(&plan->device);
 	uint32_t room;
 
-	plan->queues = config->queues ? config->queues : 1;
+	plan_queues(plan, config, log);
 	plan->mtu = config->mtu ? config->mtu : VLY_MTU_DEFAULT;
 	if (wire && (plan->mtu > wire || !config->mtu)) {
 		if (config->mtu)

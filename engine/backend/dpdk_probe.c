@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 #include "core/fail.h"
 
 // Why devices of that kind do not work here; NULL if they do.

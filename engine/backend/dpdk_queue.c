@@ -9,7 +9,7 @@
 #include <rte_cycles.h>
 #include <rte_lcore.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 #include "core/compiler.h"
 
 enum {

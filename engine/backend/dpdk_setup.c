@@ -7,7 +7,7 @@
 
 #include <rte_errno.h>
 
-#include "backend/dpdk.h"
+#include "backend/dpdk_private.h"
 #include "core/fail.h"
 
 enum {

@@ -129,6 +129,9 @@ bool vly_dpdk_device_is_up(const struct vly_dpdk_device *device);
 // The MTU of the kernel's interface, or 0.
 uint32_t vly_dpdk_device_mtu(const struct vly_dpdk_device *device);
 
+// How many queues it can have at most, as far as the kernel knows.
+uint32_t vly_dpdk_device_queues(const struct vly_dpdk_device *device);
+
 // Whether the interface is one end of a veth pair.
 bool vly_dpdk_device_is_veth(const struct vly_dpdk_device *device);
 
