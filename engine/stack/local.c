@@ -23,7 +23,7 @@ static void mask_fill(uint8_t *mask, uint32_t size, uint32_t bits)
 	for (uint32_t i = 0; i < size; i++) {
 		uint32_t here = bits > 8 * i ? bits - 8 * i : 0;
 
-		mask[i] = here >= 8 ? 0xff : (uint8_t)(0xff00u >> here);
+		mask[i] = (uint8_t)(0xff00u >> (here < 8 ? here : 8));
 	}
 }
 
