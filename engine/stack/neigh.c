@@ -151,6 +151,8 @@ int vly_neigh_learn(struct vly_neigh_table *table, const struct vly_neigh_news *
 	if (vly_neigh_is_resolved(neigh) && is_new_mac && !news->may_replace)
 		return -ENOENT;
 	memcpy(neigh->mac, news->mac, VLY_MAC_BYTES);
+	if (neigh->in_use_until_ns < now_ns)
+		neigh->in_use_until_ns = now_ns;
 	if (news->is_answer)
 		neigh->fresh_until_ns = now_ns + VLY_NEIGH_FRESH_NS;
 	else if (is_new_mac)

@@ -45,11 +45,11 @@ struct vly_neigh {
 	uint8_t state; // enum vly_neigh_state
 	bool is_asked; // stands in table->asking; keeps the entry from being evicted
 	uint64_t fresh_until_ns;
-	uint64_t in_use_until_ns;
-	uint64_t retry_ns;   // while asked for: the next request
-	uint64_t give_up_ns; // and the end of it
-	uint16_t next;       // of the same bucket, or of the free list
-	uint16_t held_first; // datagrams that wait: indices into the table's slots
+	uint64_t in_use_until_ns; // in the past: when it was last heard of or used; for evict()
+	uint64_t retry_ns;        // while asked for: the next request
+	uint64_t give_up_ns;      // and the end of it
+	uint16_t next;            // of the same bucket, or of the free list
+	uint16_t held_first;      // datagrams that wait: indices into the table's slots
 	uint16_t held_last;
 	uint16_t held_count;
 };
