@@ -71,8 +71,11 @@ static void evict(struct vly_neigh_table *table, uint64_t now_ns, bool also_in_u
 		if (!oldest || neigh->in_use_until_ns < oldest->in_use_until_ns)
 			oldest = neigh;
 	}
-	if (oldest)
-		forget(table, oldest);
+	if (!oldest)
+		return;
+	// So that those of one age go one after the other.
+	table->hand = (uint16_t)((index_of(table, oldest) + 1) % VLY_NEIGH_MAX);
+	forget(table, oldest);
 }
 
 static struct vly_neigh *add(struct vly_neigh_table *table, const uint8_t *ip, uint64_t now_ns,
