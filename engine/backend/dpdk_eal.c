@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -35,7 +36,13 @@ struct arguments {
 	size_t used;
 };
 
-// DPDK changes the order of the list and keeps pointers into the text.
+// All of it lives as long as the process: DPDK's log writes to it from any thread, and DPDK may
+// point into its arguments, whose order it changes.
+struct process {
+	struct vly_dpdk_eal eal;
+	struct arguments arguments;
+};
+
 static void add(struct arguments *args, const char *format, ...) VLY_PRINTF(2, 3);
 static void add(struct arguments *args, const char *format, ...)
 {
@@ -145,16 +152,15 @@ static int publish(struct vly_dpdk_eal *eal, struct vly_error *error)
 	return 0;
 }
 
-static int init(struct vly_dpdk_eal *eal, const struct vly_dpdk_plan *plan, struct vly_error *error)
+static int init(struct process *process, const struct vly_dpdk_plan *plan, struct vly_error *error)
 {
+	struct vly_dpdk_eal *eal = &process->eal;
+	struct arguments *args = &process->arguments;
 	struct vly_dpdk_capture capture;
-	struct arguments *args = malloc(sizeof(*args)); // kept: DPDK points into it
 	char cause[128];
 	cpu_set_t cpus;
 	int rc;
 
-	if (!args)
-		return vly_fail(error, -ENOMEM, "out of memory");
 	pthread_getaffinity_np(pthread_self(), sizeof(cpus), &cpus);
 	make_arguments(args, plan, &eal->memory, &cpus);
 	rte_openlog_stream(eal->log.stream);
@@ -178,32 +184,36 @@ static int init(struct vly_dpdk_eal *eal, const struct vly_dpdk_plan *plan, stru
 static int start(struct vly_dpdk_eal **out, const struct vly_dpdk_plan *plan,
 		 struct vly_error *error)
 {
-	struct vly_dpdk_eal *eal = calloc(1, sizeof(*eal));
+	// Not malloc(3)'s: only DPDK's memory points to it, where leak checkers do not look.
+	struct process *process = mmap(NULL, sizeof(*process), PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int rc;
 
-	if (!eal || vly_dpdk_log_open(&eal->log) ||
-	    pthread_key_create(&eal->thread_key, leave_thread)) {
-		rc = vly_fail(error, -ENOMEM, "out of memory");
-		goto err_free;
-	}
-	rc = vly_dpdk_memory_choose(&eal->memory, plan, error);
+	if (process == MAP_FAILED)
+		return vly_fail(error, -ENOMEM, "out of memory");
+	rc = vly_dpdk_memory_choose(&process->eal.memory, plan, error);
 	if (rc)
-		goto err_free;
-	eal->has_pci = plan->device.id == VLY_DPDK_PCI;
+		goto err_unmap;
+	if (vly_dpdk_log_open(&process->eal.log) ||
+	    pthread_key_create(&process->eal.thread_key, leave_thread)) {
+		rc = vly_fail(error, -ENOMEM, "out of memory");
+		goto err_unmap;
+	}
+	process->eal.has_pci = plan->device.id == VLY_DPDK_PCI;
 	// A program that has started DPDK by itself keeps its memory and its log.
 	if (rte_get_tsc_hz() == 0)
-		rc = init(eal, plan, error);
+		rc = init(process, plan, error);
 	else
-		vly_dpdk_log_mark(&eal->log, plan->options.log_level);
-	// From here on DPDK's log may point to eal, so it stays, whatever else fails.
+		vly_dpdk_log_mark(&process->eal.log, plan->options.log_level);
+	// From here on DPDK's log may point to the process, so it stays, whatever else fails.
 	if (!rc)
-		rc = publish(eal, error);
+		rc = publish(&process->eal, error);
 	if (!rc)
-		*out = eal;
+		*out = &process->eal;
 	return rc;
 
-err_free:
-	free(eal);
+err_unmap:
+	munmap(process, sizeof(*process));
 	return rc;
 }
 
