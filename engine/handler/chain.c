@@ -149,35 +149,63 @@ static void sort_fates(struct vly_chain *chain, struct passage *passage)
 	passage->in_count = passed;
 }
 
-static bool is_to_send(const struct vly_dgram *dgram)
-{
-	return dgram->fate == VLY_FATE_REPLY || dgram->fate == VLY_FATE_SEND;
-}
-
-static void emit_slots(struct vly_chain *chain, struct passage *passage, uint32_t count)
-{
+// What leaves the chain, sorted for emit.
+struct outbox {
 	struct vly_dgram *tx[VLY_BURST_MAX];
 	struct vly_dgram *ended[VLY_BURST_MAX];
-	uint32_t tx_count = 0;
-	uint32_t ended_count = 0;
+	uint32_t tx_count;
+	uint32_t ended_count;
+};
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct vly_dgram *dgram = passage->slots[i];
+// Without a branch on the fate: bursts are often mixed.
+static void put(struct outbox *outbox, struct vly_dgram *dgram)
+{
+	bool goes_out = dgram->fate == VLY_FATE_REPLY || dgram->fate == VLY_FATE_SEND;
 
-		if (!dgram)
-			continue;
-		if (VLY_LIKELY(is_to_send(dgram)))
-			tx[tx_count++] = dgram;
-		else
-			ended[ended_count++] = dgram;
-	}
-	chain->ops->emit(chain->arg, tx, tx_count, ended, ended_count, chain->burst.now_ns);
+	outbox->tx[outbox->tx_count] = dgram;
+	outbox->ended[outbox->ended_count] = dgram;
+	outbox->tx_count += goes_out;
+	outbox->ended_count += !goes_out;
 }
 
-void vly_chain_run(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t count,
-		   uint64_t now_ns)
+static void emit(struct vly_chain *chain, struct outbox *outbox)
+{
+	chain->ops->emit(chain->arg, outbox->tx, outbox->tx_count, outbox->ended,
+			 outbox->ended_count, chain->burst.now_ns);
+	flush_extra(chain);
+}
+
+// One handler: nothing is passed on, so there is no passage to keep.
+static void run_single(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t count)
+{
+	struct outbox outbox;
+
+	chain->burst.in = dgrams;
+	chain->burst.count = count;
+	chain->links[0].ops->on_burst(chain->links[0].state, &chain->burst);
+	outbox.tx_count = 0;
+	outbox.ended_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct vly_dgram *dgram = dgrams[i];
+
+		if (VLY_UNLIKELY(dgram->fate == VLY_FATE_KEEP)) {
+			dgram->fate = FATE_HELD;
+			chain->held++;
+			continue;
+		}
+		if (VLY_UNLIKELY(dgram->fate == VLY_FATE_UNDECIDED))
+			dgram->fate = VLY_DROP_UNDECIDED;
+		if (VLY_UNLIKELY(dgram->fate == VLY_FATE_PASS))
+			dgram->fate = VLY_DROP_NO_HANDLER;
+		put(&outbox, dgram);
+	}
+	emit(chain, &outbox);
+}
+
+static void run_several(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t count)
 {
 	struct passage passage;
+	struct outbox outbox;
 
 	memcpy(passage.slots, dgrams, count * sizeof(dgrams[0]));
 	memcpy(passage.in, dgrams, count * sizeof(dgrams[0]));
@@ -185,7 +213,6 @@ void vly_chain_run(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t 
 		passage.origin[i] = (uint8_t)i;
 	passage.in_count = count;
 	chain->burst.in = passage.in;
-	chain->burst.now_ns = now_ns;
 	for (uint32_t i = 0; i < chain->link_count && passage.in_count; i++) {
 		chain->burst.count = passage.in_count;
 		chain->links[i].ops->on_burst(chain->links[i].state, &chain->burst);
@@ -193,8 +220,23 @@ void vly_chain_run(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t 
 	}
 	for (uint32_t i = 0; i < passage.in_count; i++)
 		passage.in[i]->fate = VLY_DROP_NO_HANDLER;
-	emit_slots(chain, &passage, count);
-	flush_extra(chain);
+	outbox.tx_count = 0;
+	outbox.ended_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		if (passage.slots[i])
+			put(&outbox, passage.slots[i]);
+	}
+	emit(chain, &outbox);
+}
+
+void vly_chain_run(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t count,
+		   uint64_t now_ns)
+{
+	chain->burst.now_ns = now_ns;
+	if (VLY_LIKELY(chain->link_count == 1))
+		run_single(chain, dgrams, count);
+	else
+		run_several(chain, dgrams, count);
 }
 
 void vly_chain_tick(struct vly_chain *chain, uint64_t now_ns)

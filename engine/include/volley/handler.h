@@ -44,7 +44,7 @@ struct vly_burst_ops {
 
 // One call's worth of datagrams, in the order received (within a flow).
 struct vly_burst {
-	struct vly_dgram **in;
+	struct vly_dgram *const *in;
 	uint32_t count; // 1 .. VLY_BURST_MAX in on_burst; 0 in on_tick and on_drain
 	uint32_t worker;
 	uint64_t now_ns; // CLOCK_MONOTONIC, read once before the call
