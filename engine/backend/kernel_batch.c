@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Making messages of a burst; what becomes of them is in kernel_settle.c.
+#include "backend/kernel_batch.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+#include "backend/kernel_path.h"
+
+static uint64_t load64(const void *p)
+{
+	uint64_t value;
+
+	memcpy(&value, p, sizeof(value));
+	return value;
+}
+
+// Peer, local and link lie side by side: 40 bytes.
+_Static_assert(offsetof(struct vly_dgram, peer) == 0 && offsetof(struct vly_dgram, link) == 36,
+	       "what tells flows apart is compared as five words");
+
+static bool is_reply(const struct vly_dgram *dgram)
+{
+	return dgram->fate == VLY_FATE_REPLY;
+}
+
+// Whether both leave with the same headers.
+static bool is_same_flow(const struct vly_dgram *a, const struct vly_dgram *b)
+{
+	const uint8_t *p = (const uint8_t *)a;
+	const uint8_t *q = (const uint8_t *)b;
+	uint64_t difference = 0;
+
+	for (uint32_t i = 0; i < 40; i += 8)
+		difference |= load64(p + i) ^ load64(q + i);
+	if (difference || is_reply(a) != is_reply(b))
+		return false;
+	return is_reply(a) || (a->ttl == b->ttl && a->tos == b->tos);
+}
+
+static uint32_t slot_of(const struct vly_dgram *dgram)
+{
+	uint64_t h = load64(dgram->peer.ip + 8) ^ ((uint64_t)dgram->peer.port << 20) ^
+		     load64(dgram->peer.ip);
+
+	return (uint32_t)((h * UINT64_C(0x9e3779b97f4a7c15)) >> 57);
+}
+
+static bool can_join(const struct vly_kernel_group *group, const struct vly_dgram *dgram)
+{
+	return !group->is_closed && dgram->len && dgram->len <= group->size &&
+	       group->size <= group->limit && group->count < VLY_KERNEL_SEGMENTS &&
+	       group->bytes + dgram->len <= VLY_DGRAM_BYTES_MAX;
+}
+
+static void join(struct vly_kernel_batch *batch, struct vly_kernel_group *group, uint32_t index)
+{
+	uint32_t len = batch->dgrams[index]->len;
+
+	batch->next[group->last] = (uint8_t)index;
+	group->last = (uint8_t)index;
+	group->count++;
+	group->bytes += len;
+	group->is_closed = len < group->size;
+}
+
+static struct vly_kernel_group *begin(struct vly_kernel_batch *batch,
+				      const struct vly_kernel_sender *sender, uint32_t index)
+{
+	struct vly_kernel_group *group = &batch->groups[batch->group_count++];
+	const struct vly_dgram *dgram = batch->dgrams[index];
+
+	*group = (struct vly_kernel_group){
+		.bytes = dgram->len,
+		.size = dgram->len,
+		.limit = sender->gso ? vly_kernel_path_limit(&sender->paths, dgram->peer.ip) : 0,
+		.first = (uint8_t)index,
+		.last = (uint8_t)index,
+		.count = 1,
+	};
+	return group;
+}
+
+static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_sender *sender)
+{
+	struct vly_kernel_group *group = begin(batch, sender, 0);
+
+	if (batch->count == 1)
+		return;
+	memset(batch->slots, 0, sizeof(batch->slots));
+	batch->slots[slot_of(batch->dgrams[0])] = 1;
+	for (uint32_t i = 1; i < batch->count; i++) {
+		const struct vly_dgram *dgram = batch->dgrams[i];
+		uint32_t slot;
+
+		if (is_same_flow(batch->dgrams[group->first], dgram) && can_join(group, dgram)) {
+			join(batch, group, i);
+			continue;
+		}
+		slot = slot_of(dgram);
+		group = &batch->groups[batch->slots[slot] ? batch->slots[slot] - 1 : 0];
+		if (is_same_flow(batch->dgrams[group->first], dgram) && can_join(group, dgram)) {
+			join(batch, group, i);
+		} else {
+			group = begin(batch, sender, i);
+			batch->slots[slot] = (uint8_t)batch->group_count;
+		}
+	}
+}
+
+// --- messages
+// -----------------------------------------------------------------------------------------
+
+static void add_control(struct msghdr *msg, int level, int type, const void *data, size_t bytes)
+{
+	struct cmsghdr *cmsg =
+		(struct cmsghdr *)(void *)((uint8_t *)msg->msg_control + msg->msg_controllen);
+
+	cmsg->cmsg_level = level;
+	cmsg->cmsg_type = type;
+	cmsg->cmsg_len = CMSG_LEN(bytes);
+	memcpy(CMSG_DATA(cmsg), data, bytes);
+	msg->msg_controllen += CMSG_SPACE(bytes);
+}
+
+static void add_source_ipv4(struct msghdr *msg, const struct vly_dgram *dgram)
+{
+	const uint8_t *ip = dgram->local.ip + 12;
+	struct in_pktinfo info = {.ipi_ifindex = 0};
+
+	// A group or everybody is no source; 0.0.0.0 leaves it to the routes.
+	if (ip[0] == 0 || ip[0] >= 224)
+		return;
+	memcpy(&info.ipi_spec_dst, ip, sizeof(info.ipi_spec_dst));
+	add_control(msg, SOL_IP, IP_PKTINFO, &info, sizeof(info));
+}
+
+static void add_source_ipv6(struct msghdr *msg, const struct vly_dgram *dgram)
+{
+	struct in6_pktinfo info = {.ipi6_ifindex = 0};
+
+	if (vly_addr_is_wildcard(&dgram->local) || dgram->local.ip[0] == 0xff)
+		return;
+	memcpy(&info.ipi6_addr, dgram->local.ip, sizeof(info.ipi6_addr));
+	if (vly_kernel_ip_is_scoped(dgram->peer.ip))
+		info.ipi6_ifindex = dgram->link;
+	add_control(msg, SOL_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+}
+
+static void write_control(struct msghdr *msg, const struct vly_kernel_group *group,
+			  const struct vly_dgram *dgram)
+{
+	bool is_ipv4 = vly_addr_is_ipv4(&dgram->peer);
+	int level = is_ipv4 ? SOL_IP : SOL_IPV6;
+
+	msg->msg_controllen = 0;
+	if (group->sock->is_wildcard && is_ipv4 && vly_addr_is_ipv4(&dgram->local))
+		add_source_ipv4(msg, dgram);
+	else if (group->sock->is_wildcard && !is_ipv4 && !vly_addr_is_ipv4(&dgram->local))
+		add_source_ipv6(msg, dgram);
+	if (!is_reply(dgram) && dgram->ttl) {
+		int ttl = dgram->ttl;
+
+		add_control(msg, level, is_ipv4 ? IP_TTL : IPV6_HOPLIMIT, &ttl, sizeof(ttl));
+	}
+	if (!is_reply(dgram) && dgram->tos) {
+		int tos = dgram->tos;
+
+		add_control(msg, level, is_ipv4 ? IP_TOS : IPV6_TCLASS, &tos, sizeof(tos));
+	}
+	if (group->count > 1)
+		add_control(msg, SOL_UDP, UDP_SEGMENT, &group->size, sizeof(group->size));
+	if (!msg->msg_controllen)
+		msg->msg_control = NULL;
+}
+
+// The pieces of a group, from iovs[at] on; returns how many.
+static uint32_t write_pieces(struct vly_kernel_batch *batch, const struct vly_kernel_group *group,
+			     struct iovec *iovs)
+{
+	uint32_t index = group->first;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < group->count; i++, index = batch->next[index]) {
+		const struct vly_dgram *dgram = batch->dgrams[index];
+		uint8_t *data = vly_dgram_data(dgram);
+
+		if (n && (uint8_t *)iovs[n - 1].iov_base + iovs[n - 1].iov_len == data)
+			iovs[n - 1].iov_len += dgram->len;
+		else
+			iovs[n++] = (struct iovec){.iov_base = data, .iov_len = dgram->len};
+	}
+	return n;
+}
+
+void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
+			   struct vly_dgram **dgrams, uint32_t count)
+{
+	uint32_t iov_count = 0;
+
+	batch->count = count;
+	batch->group_count = 0;
+	batch->done = 0;
+	batch->since_ns = 0;
+	memcpy(batch->dgrams, dgrams, count * sizeof(dgrams[0]));
+	group_burst(batch, sender);
+	for (uint32_t g = 0; g < batch->group_count; g++) {
+		struct vly_kernel_group *group = &batch->groups[g];
+		const struct vly_dgram *dgram = batch->dgrams[group->first];
+		struct msghdr *msg = &batch->msgs[g].msg_hdr;
+
+		group->sock = vly_kernel_sockets_pick(sender->sockets, dgram);
+		if (VLY_UNLIKELY(!group->sock || !dgram->peer.port)) {
+			vly_kernel_batch_settle(batch, sender, g,
+						group->sock ? -EINVAL : -EAFNOSUPPORT);
+			continue;
+		}
+		msg->msg_name = &batch->names[g];
+		msg->msg_namelen = vly_kernel_addr_write(&batch->names[g], group->sock->is_ipv6,
+							 &dgram->peer, dgram->link);
+		msg->msg_iov = &batch->iovs[iov_count];
+		msg->msg_iovlen = write_pieces(batch, group, msg->msg_iov);
+		iov_count += (uint32_t)msg->msg_iovlen;
+		msg->msg_control = batch->control[g];
+		msg->msg_flags = 0;
+		write_control(msg, group, dgram);
+	}
+}

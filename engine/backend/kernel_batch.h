@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// From datagrams to what the kernel sends. A batch is one burst: datagrams of one size from one
+// endpoint to another become one message, which the kernel (or the NIC) cuts again (UDP_SEGMENT);
+// others become a message each. Within a flow nothing is reordered: a datagram joins only the
+// newest message of its flow, and messages leave in the order in which they were begun. Nothing is
+// copied, and what lies side by side in memory becomes one piece.
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "backend/kernel_pool.h"
+#include "backend/kernel_socket.h"
+
+enum vly_kernel_batch_limits {
+	VLY_KERNEL_BATCH = 64,          // datagrams, and so messages, of one batch
+	VLY_KERNEL_SEGMENTS = 64,       // of one message: what every kernel takes
+	VLY_KERNEL_CONTROL_BYTES = 128, // address, hop limit, class and segment size
+	VLY_KERNEL_SLOTS = 128,         // of the look-up from a flow to its newest message
+	VLY_KERNEL_PATHS = 64,
+};
+
+// Where segmentation has failed before, and from which size on: a route over a device that cannot,
+// or a smaller MTU. Kept while the port is open, forgotten when another address wants its place.
+struct vly_kernel_path {
+	uint8_t ip[16];
+	uint16_t limit; // the largest size that may still be joined; 0: none
+};
+
+struct vly_kernel_paths {
+	struct vly_kernel_path list[VLY_KERNEL_PATHS];
+	bool is_used;
+};
+
+// One message.
+struct vly_kernel_group {
+	const struct vly_kernel_socket *sock;
+	uint32_t bytes;
+	uint16_t size;  // of each datagram but the last
+	uint16_t limit; // largest size that may be joined on this path
+	uint8_t first;  // datagram of the batch; the others follow by next[]
+	uint8_t last;
+	uint8_t count;
+	bool is_closed; // its last datagram was a shorter one
+	bool is_plain;  // segmentation was refused: each by itself
+	bool is_done;
+};
+
+struct vly_kernel_batch {
+	struct vly_dgram *dgrams[VLY_KERNEL_BATCH];
+	uint8_t next[VLY_KERNEL_BATCH];
+	uint32_t count;
+	struct vly_kernel_group groups[VLY_KERNEL_BATCH];
+	uint32_t group_count;
+	uint32_t done;     // groups before this one are done
+	uint64_t since_ns; // when it was found that it cannot be sent yet
+	uint8_t slots[VLY_KERNEL_SLOTS];
+	struct mmsghdr msgs[VLY_KERNEL_BATCH];
+	struct iovec iovs[VLY_KERNEL_BATCH];
+	struct sockaddr_in6 names[VLY_KERNEL_BATCH];
+	_Alignas(8) uint8_t control[VLY_KERNEL_BATCH][VLY_KERNEL_CONTROL_BYTES];
+};
+
+// What sending needs to know of the queue.
+struct vly_kernel_sender {
+	const struct vly_kernel_sockets *sockets;
+	struct vly_kernel_pool *pool;
+	struct vly_ledger_block *ledger;
+	struct vly_kernel_paths paths;
+	bool gso;
+	bool has_told; // that segmentation was refused somewhere
+	struct vly_log log;
+};
+
+// Groups a burst of 1 to VLY_KERNEL_BATCH datagrams into an empty batch and writes its messages.
+// What no socket can send is counted and released.
+void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
+			   struct vly_dgram **dgrams, uint32_t count);
+
+// What became of a group: error is 0 or a negative errno. Counts it and marks it done; or marks it
+// plain, to be sent again by vly_kernel_batch_send_plain(); or, when the queue is full, leaves it
+// alone and returns false.
+bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
+			     uint32_t group, int error);
+
+// Sends what is left of a plain group, one by one. False: the queue is full, and the rest is left.
+bool vly_kernel_batch_send_plain(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
+				 uint32_t group);
+
+// Skips the groups that are done; releases all datagrams and empties the batch after the last one.
+// Returns true then.
+bool vly_kernel_batch_advance(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender);
+
+// The full queue's answer to the caller. Where the unsent datagrams are the last ones of the
+// burst, gives them back: returns the number before them, and the batch is empty. Else keeps them
+// for later and returns all.
+uint32_t vly_kernel_batch_give_back(struct vly_kernel_batch *batch,
+				    struct vly_kernel_sender *sender, uint64_t now_ns);
+
+// Drops what is left as tx_full.
+void vly_kernel_batch_abandon(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender);
+
+// Datagrams not yet sent.
+uint32_t vly_kernel_batch_unsent(const struct vly_kernel_batch *batch);

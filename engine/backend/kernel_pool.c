@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "backend/kernel_pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "core/fail.h"
+
+static uint32_t clamp_count(uint32_t count)
+{
+	if (!count)
+		return VLY_KERNEL_BLOCKS_DEFAULT;
+	if (count < VLY_KERNEL_BLOCKS_MIN)
+		return VLY_KERNEL_BLOCKS_MIN;
+	return count < VLY_KERNEL_BLOCKS_MAX ? count : VLY_KERNEL_BLOCKS_MAX;
+}
+
+int vly_kernel_pool_open(struct vly_kernel_pool *pool, uint32_t count, struct vly_error *error)
+{
+	uint64_t bytes;
+	void *base;
+
+	count = clamp_count(count);
+	bytes = (uint64_t)count * VLY_KERNEL_BLOCK_BYTES;
+	pool->free = calloc(count, sizeof(pool->free[0]));
+	pool->refs = calloc(count, sizeof(pool->refs[0]));
+	if (!pool->free || !pool->refs)
+		return vly_fail(error, -ENOMEM, "out of memory");
+	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return vly_fail(error, -ENOMEM,
+				"%u buffers take %u MiB of address space, which there is not; "
+				"give fewer buffers, or raise: ulimit -v",
+				count, (uint32_t)(bytes >> 20));
+	pool->base = base;
+	pool->count = count;
+	pool->free_count = count;
+	for (uint32_t i = 0; i < count; i++)
+		pool->free[i] = count - 1 - i;
+	return 0;
+}
+
+void vly_kernel_pool_close(struct vly_kernel_pool *pool)
+{
+	if (pool->base)
+		munmap(pool->base, (uint64_t)pool->count * VLY_KERNEL_BLOCK_BYTES);
+	free(pool->free);
+	free(pool->refs);
+}
+
+uint32_t vly_kernel_pool_alloc(struct vly_kernel_pool *pool, struct vly_dgram **dgrams,
+			       uint32_t count)
+{
+	uint32_t n = count < pool->free_count ? count : pool->free_count;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t block = vly_kernel_pool_take(pool);
+		struct vly_dgram *dgram = vly_kernel_pool_header(pool, block, 0);
+
+		pool->refs[block] = 1;
+		dgram->data_offset = VLY_CACHE_LINE_BYTES + VLY_KERNEL_LEAD_BYTES;
+		dgram->len = 0;
+		dgram->capacity = VLY_DGRAM_BYTES_MAX;
+		dgrams[i] = dgram;
+	}
+	return n;
+}
+
+void vly_kernel_pool_release(struct vly_kernel_pool *pool, struct vly_dgram **dgrams,
+			     uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t offset = (uint64_t)((uint8_t *)dgrams[i] - pool->base);
+		uint32_t block = (uint32_t)(offset / VLY_KERNEL_BLOCK_BYTES);
+
+		if (--pool->refs[block] == 0)
+			vly_kernel_pool_put(pool, block);
+	}
+}

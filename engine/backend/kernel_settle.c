@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What became of the messages of a batch: counting, going back to plain sends where segmentation
+// is refused, and the full queue.
+#include <errno.h>
+#include <string.h>
+
+#include "backend/kernel_batch.h"
+#include "backend/kernel_path.h"
+#include "core/fail.h"
+
+static bool is_full(int error)
+{
+	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM || error == -EINTR;
+}
+
+static enum vly_drop reason_of(int error)
+{
+	switch (error) {
+	case -EMSGSIZE:
+		return VLY_DROP_TX_OVERSIZE;
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+	case -EAFNOSUPPORT:
+	case -ENETDOWN:
+	case -ENODEV:
+		return VLY_DROP_TX_NO_ROUTE;
+	default:
+		return VLY_DROP_TX_REFUSED;
+	}
+}
+
+// EIO: a device without checksums on the route, or one inside a tunnel. EINVAL and EMSGSIZE: the
+// segments are larger than the MTU, where single datagrams would be sent in fragments.
+static bool is_about_segments(const struct vly_kernel_group *group, int error)
+{
+	return group->count > 1 && !group->is_plain &&
+	       (error == -EIO || error == -EINVAL || error == -EMSGSIZE);
+}
+
+static void go_plain(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
+		     struct vly_kernel_group *group, int error)
+{
+	const struct vly_dgram *dgram = batch->dgrams[group->first];
+	char text[VLY_ADDR_TEXT_BYTES];
+
+	group->is_plain = true;
+	vly_kernel_path_learn(&sender->paths, dgram->peer.ip,
+			      error == -EIO ? 0 : (uint16_t)(group->size - 1));
+	if (sender->has_told)
+		return;
+	sender->has_told = true;
+	vly_log_line(&sender->log,
+		     "segmentation offload does not work towards %s (%s, %u bytes): "
+		     "sending one by one there, and wherever else it fails",
+		     vly_addr_format(&dgram->peer, text, sizeof(text)), strerror(-error),
+		     group->size);
+}
+
+bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
+			     uint32_t index, int error)
+{
+	struct vly_kernel_group *group = &batch->groups[index];
+
+	if (VLY_LIKELY(!error)) {
+		vly_count(&sender->ledger->sent, group->count);
+		group->is_done = true;
+		return true;
+	}
+	if (is_full(error))
+		return false;
+	if (group->sock && is_about_segments(group, error)) {
+		go_plain(batch, sender, group, error);
+		return true;
+	}
+	vly_count(&sender->ledger->dropped[reason_of(error)], group->count);
+	group->is_done = true;
+	return true;
+}
+
+bool vly_kernel_batch_send_plain(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
+				 uint32_t index)
+{
+	struct vly_kernel_group *group = &batch->groups[index];
+
+	while (group->count) {
+		const struct vly_dgram *dgram = batch->dgrams[group->first];
+		struct iovec iov = {.iov_base = vly_dgram_data(dgram), .iov_len = dgram->len};
+		struct msghdr msg = batch->msgs[index].msg_hdr;
+		int error;
+
+		msg.msg_iov = &iov;
+		msg.msg_iovlen = 1;
+		// The segment size is the last control message; without it the others stay.
+		msg.msg_controllen -= CMSG_SPACE(sizeof(group->size));
+		if (!msg.msg_controllen)
+			msg.msg_control = NULL;
+		error = sendmsg(group->sock->fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+		if (error && is_full(error))
+			return false;
+		if (error)
+			vly_count(&sender->ledger->dropped[reason_of(error)], 1);
+		else
+			vly_count(&sender->ledger->sent, 1);
+		group->first = batch->next[group->first];
+		group->count--;
+	}
+	group->is_done = true;
+	return true;
+}
+
+bool vly_kernel_batch_advance(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender)
+{
+	while (batch->done < batch->group_count && batch->groups[batch->done].is_done)
+		batch->done++;
+	if (batch->done < batch->group_count)
+		return false;
+	vly_kernel_pool_release(sender->pool, batch->dgrams, batch->count);
+	batch->count = 0;
+	batch->group_count = 0;
+	batch->done = 0;
+	return true;
+}
+
+// Bit i: datagram i is still to be sent.
+static uint64_t unsent_mask(const struct vly_kernel_batch *batch)
+{
+	uint64_t mask = 0;
+
+	for (uint32_t g = batch->done; g < batch->group_count; g++) {
+		const struct vly_kernel_group *group = &batch->groups[g];
+		uint32_t index = group->first;
+
+		if (group->is_done)
+			continue;
+		for (uint32_t i = 0; i < group->count; i++, index = batch->next[index])
+			mask |= UINT64_C(1) << index;
+	}
+	return mask;
+}
+
+uint32_t vly_kernel_batch_give_back(struct vly_kernel_batch *batch,
+				    struct vly_kernel_sender *sender, uint64_t now_ns)
+{
+	uint64_t mask = unsent_mask(batch);
+	uint32_t first = (uint32_t)__builtin_ctzll(mask);
+	uint32_t count = batch->count;
+
+	if ((uint32_t)__builtin_popcountll(mask) != count - first) {
+		batch->since_ns = now_ns;
+		return count;
+	}
+	vly_kernel_pool_release(sender->pool, batch->dgrams, first);
+	batch->count = 0;
+	batch->group_count = 0;
+	batch->done = 0;
+	return first;
+}
+
+void vly_kernel_batch_abandon(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender)
+{
+	for (uint32_t g = batch->done; g < batch->group_count; g++) {
+		struct vly_kernel_group *group = &batch->groups[g];
+
+		if (!group->is_done)
+			vly_count(&sender->ledger->dropped[VLY_DROP_TX_FULL], group->count);
+		group->is_done = true;
+	}
+	if (batch->count)
+		vly_kernel_batch_advance(batch, sender);
+}
+
+uint32_t vly_kernel_batch_unsent(const struct vly_kernel_batch *batch)
+{
+	return batch->count ? (uint32_t)__builtin_popcountll(unsent_mask(batch)) : 0;
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "backend/kernel_socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/fail.h"
+
+enum {
+	FILES_SPARE = 64, // beside the sockets: libraries, logs, event descriptors
+};
+
+// --- addresses
+// ----------------------------------------------------------------------------------------
+
+socklen_t vly_kernel_addr_write(void *name, bool is_ipv6, const struct vly_addr *addr,
+				uint32_t ifindex)
+{
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(addr->port)};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(addr->port)};
+
+	if (!is_ipv6) {
+		memcpy(&in.sin_addr, addr->ip + 12, sizeof(in.sin_addr));
+		memcpy(name, &in, sizeof(in));
+		return sizeof(in);
+	}
+	memcpy(&in6.sin6_addr, addr->ip, sizeof(in6.sin6_addr));
+	if (vly_kernel_ip_is_scoped(addr->ip))
+		in6.sin6_scope_id = ifindex;
+	memcpy(name, &in6, sizeof(in6));
+	return sizeof(in6);
+}
+
+void vly_kernel_addr_read(struct vly_addr *addr, const void *name)
+{
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+	sa_family_t family;
+
+	memcpy(&family, name, sizeof(family));
+	if (family == AF_INET6) {
+		memcpy(&in6, name, sizeof(in6));
+		memcpy(addr->ip, &in6.sin6_addr, sizeof(addr->ip));
+		addr->port = ntohs(in6.sin6_port);
+	} else {
+		memcpy(&in, name, sizeof(in));
+		memset(addr->ip, 0, 10);
+		memset(addr->ip + 10, 0xff, 2);
+		memcpy(addr->ip + 12, &in.sin_addr, sizeof(in.sin_addr));
+		addr->port = ntohs(in.sin_port);
+	}
+}
+
+// --- one socket
+// ---------------------------------------------------------------------------------------
+
+int vly_kernel_fail_files(const char *name, int code, uint32_t files, struct vly_error *error)
+{
+	struct rlimit limit = {0, 0};
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return vly_fail(error, code,
+			"%s: too many open files (RLIMIT_NOFILE is %lu); run: ulimit -n %u", name,
+			(unsigned long)limit.rlim_cur, files + FILES_SPARE);
+}
+
+static int fail_bind(const char *name, int code, const struct vly_addr *addr,
+		     struct vly_error *error)
+{
+	char text[VLY_ADDR_TEXT_BYTES];
+
+	vly_addr_format(addr, text, sizeof(text));
+	switch (code) {
+	case -EADDRINUSE:
+		return vly_fail(error, code, "%s: %s is in use; see: ss -ulpn sport = :%u", name,
+				text, addr->port);
+	case -EACCES:
+		return vly_fail(error, code,
+				"%s: %s is a privileged port; take a higher one, or run: "
+				"sysctl net.ipv4.ip_unprivileged_port_start=%u, or: "
+				"setcap cap_net_bind_service=+ep volley",
+				name, text, addr->port);
+	case -EADDRNOTAVAIL:
+		return vly_fail(error, code,
+				"%s: %s is not an address of this machine; see: ip address, or "
+				"listen on :%u for all of them",
+				name, text, addr->port);
+	default:
+		return vly_fail(error, code, "%s: cannot listen on %s (%s); check the address",
+				name, text, strerror(-code));
+	}
+}
+
+static void set_flag(int fd, int level, int option)
+{
+	int on = 1;
+
+	setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+// Beyond the system's limit where we may, else up to it.
+static void set_buffer(int fd, int forced, int option, uint64_t bytes)
+{
+	int size = (int)(bytes < INT32_MAX / 2 ? bytes : INT32_MAX / 2);
+
+	if (size && setsockopt(fd, SOL_SOCKET, forced, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size));
+}
+
+// Old kernels lack some of these; what is missing is then simply not told.
+static void set_options(int fd, bool is_ipv6, struct vly_kernel_options *options)
+{
+	int us = (int)options->busy_poll_us;
+	int on = 1;
+
+	set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
+	set_flag(fd, SOL_IP, IP_PKTINFO);
+	set_flag(fd, SOL_IP, IP_RECVTTL);
+	set_flag(fd, SOL_IP, IP_RECVTOS);
+	if (is_ipv6) {
+		set_flag(fd, SOL_IPV6, IPV6_RECVPKTINFO);
+		set_flag(fd, SOL_IPV6, IPV6_RECVHOPLIMIT);
+		set_flag(fd, SOL_IPV6, IPV6_RECVTCLASS);
+	}
+	if (options->gro && setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)))
+		options->gro = false;
+	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->rcvbuf_bytes);
+	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->sndbuf_bytes);
+	if (us) {
+		set_flag(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL);
+		if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof(us)))
+			options->busy_poll_us = 0;
+	}
+}
+
+static int bind_socket(struct vly_kernel_socket *sock, const struct vly_endpoint *endpoint,
+		       bool is_shared)
+{
+	struct sockaddr_in6 name;
+	socklen_t size = sizeof(name);
+	int off = 0;
+	int on = 1;
+	int rc;
+
+	sock->fd = socket(sock->is_ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock->fd < 0)
+		return -errno;
+	if (sock->is_ipv6)
+		setsockopt(sock->fd, SOL_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (is_shared && setsockopt(sock->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
+		goto err_close;
+	size = vly_kernel_addr_write(&name, sock->is_ipv6, &endpoint->addr, endpoint->ifindex);
+	if (bind(sock->fd, (struct sockaddr *)&name, size))
+		goto err_close;
+	size = sizeof(name);
+	if (getsockname(sock->fd, (struct sockaddr *)&name, &size))
+		goto err_close;
+	vly_kernel_addr_read(&sock->bound, &name);
+	return 0;
+
+err_close:
+	rc = -errno;
+	close(sock->fd);
+	sock->fd = -1;
+	return rc;
+}
+
+// The wildcard :: is one socket for both families; without IPv6 in the kernel, one for IPv4.
+static int open_socket(struct vly_kernel_socket *sock, const struct vly_endpoint *endpoint,
+		       bool is_shared)
+{
+	static const struct vly_addr any;
+	bool is_any = memcmp(endpoint->addr.ip, any.ip, sizeof(any.ip)) == 0;
+	int rc;
+
+	sock->is_ipv6 = !vly_addr_is_ipv4(&endpoint->addr);
+	sock->is_wildcard = vly_addr_is_wildcard(&endpoint->addr);
+	rc = bind_socket(sock, endpoint, is_shared);
+	if ((rc == -EAFNOSUPPORT || rc == -EADDRNOTAVAIL) && is_any) {
+		sock->is_ipv6 = false;
+		rc = bind_socket(sock, endpoint, is_shared);
+	}
+	return rc;
+}
+
+static int fail_open(const char *name, int code, const struct vly_port_config *config,
+		     const struct vly_addr *addr, struct vly_error *error)
+{
+	if (code == -EMFILE || code == -ENFILE)
+		return vly_kernel_fail_files(name, code,
+					     config->queues * (config->listen_count + 2), error);
+	return fail_bind(name, code, addr, error);
+}
+
+// --- a queue's sockets
+// ----------------------------------------------------------------------------------
+
+int vly_kernel_sockets_check(const char *name, const struct vly_port_config *config,
+			     struct vly_error *error)
+{
+	for (uint32_t i = 0; i < config->listen_count; i++) {
+		const struct vly_endpoint *endpoint = &config->listens[i];
+		struct vly_kernel_socket sock = {.fd = -1};
+		int rc = open_socket(&sock, endpoint, false);
+
+		if (rc)
+			return fail_open(name, rc, config, &endpoint->addr, error);
+		close(sock.fd);
+	}
+	return 0;
+}
+
+int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name,
+			    const struct vly_port_config *config,
+			    struct vly_kernel_options *options,
+			    const struct vly_kernel_sockets *first, struct vly_error *error)
+{
+	static const struct vly_endpoint any;
+	uint32_t count = config->listen_count ? config->listen_count : 1;
+
+	// A client's queues have a port each: the answers must find the queue that asked.
+	bool is_shared = config->listen_count && config->queues > 1;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct vly_endpoint endpoint = config->listen_count ? config->listens[i] : any;
+		struct vly_kernel_socket *sock = &sockets->list[i];
+		int rc;
+
+		if (first && is_shared)
+			endpoint.addr.port = first->list[i].bound.port;
+		rc = open_socket(sock, &endpoint, is_shared);
+		if (rc)
+			return fail_open(name, rc, config, &endpoint.addr, error);
+		sockets->count++;
+		set_options(sock->fd, sock->is_ipv6, options);
+	}
+	return 0;
+}
+
+void vly_kernel_sockets_close(struct vly_kernel_sockets *sockets)
+{
+	for (uint32_t i = 0; i < sockets->count; i++)
+		close(sockets->list[i].fd);
+	sockets->count = 0;
+}
+
+static bool is_bound_to(const struct vly_kernel_socket *sock, const struct vly_addr *local)
+{
+	if (sock->bound.port != local->port)
+		return false;
+	return sock->is_wildcard || memcmp(sock->bound.ip, local->ip, sizeof(local->ip)) == 0;
+}
+
+// Whether the socket can send to that family: IPv4 from an IPv6 socket only if it is bound to
+// neither.
+static bool can_reach(const struct vly_kernel_socket *sock, bool is_ipv4)
+{
+	return is_ipv4 ? !sock->is_ipv6 || sock->is_wildcard : sock->is_ipv6;
+}
+
+const struct vly_kernel_socket *vly_kernel_sockets_pick(const struct vly_kernel_sockets *sockets,
+							const struct vly_dgram *dgram)
+{
+	const struct vly_kernel_socket *other = NULL;
+	bool is_ipv4 = vly_addr_is_ipv4(&dgram->peer);
+
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		const struct vly_kernel_socket *sock = &sockets->list[i];
+
+		if (!can_reach(sock, is_ipv4))
+			continue;
+		if (sockets->count == 1 || is_bound_to(sock, &dgram->local))
+			return sock;
+		if (!other)
+			other = sock;
+	}
+	return other;
+}
+
+void vly_kernel_socket_missed(struct vly_kernel_socket *sock, uint32_t missed,
+			      struct vly_ledger_block *ledger)
+{
+	uint32_t more = missed - sock->missed; // the kernel's count wraps as ours does
+
+	// A datagram tells the count of when it was queued, which may be older than what we know.
+	if (more == 0 || more > INT32_MAX)
+		return;
+	sock->missed = missed;
+	vly_count_lost(ledger, VLY_DROP_RX_MISSED, more);
+}
+
+void vly_kernel_sockets_poll_missed(struct vly_kernel_sockets *sockets,
+				    struct vly_ledger_block *ledger)
+{
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		uint32_t info[SK_MEMINFO_VARS] = {0};
+		socklen_t size = sizeof(info);
+
+		if (!getsockopt(sockets->list[i].fd, SOL_SOCKET, SO_MEMINFO, info, &size) &&
+		    size > SK_MEMINFO_DROPS * sizeof(info[0]))
+			vly_kernel_socket_missed(&sockets->list[i], info[SK_MEMINFO_DROPS], ledger);
+	}
+}

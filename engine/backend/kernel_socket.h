@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The sockets of one queue of a kernel backend: one for each listen address, or one on a port of
+// the system's choice. They are set up to tell everything that a datagram's header wants to know
+// (destination address, interface, hop limit, traffic class, segment size, losses), and to take it.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <volley/dgram.h>
+#include <volley/error.h>
+#include <volley/port.h>
+
+#include "stats/ledger_block.h"
+
+// What is asked of the sockets; switched off where the kernel has it not.
+struct vly_kernel_options {
+	bool gro;
+	bool gso;
+	uint64_t rcvbuf_bytes; // 0: the system's
+	uint64_t sndbuf_bytes; // 0: the system's
+	uint32_t busy_poll_us; // 0: none
+};
+
+struct vly_kernel_socket {
+	int fd;
+	bool is_ipv6; // takes IPv4 as well, mapped, if it is bound to the wildcard
+	bool is_wildcard;
+	uint32_t missed;       // datagrams lost to a full receive buffer, as last reported
+	struct vly_addr bound; // with the port that it really has
+};
+
+struct vly_kernel_sockets {
+	struct vly_kernel_socket list[VLY_LISTENS_MAX];
+	uint32_t count;
+};
+
+// Whether the listens of `config` are free, before SO_REUSEPORT lets this process share them with
+// itself, and unwillingly with another of the same user. `name` is the backend's, for the error
+// line. Errors as below.
+int vly_kernel_sockets_check(const char *name, const struct vly_port_config *config,
+			     struct vly_error *error);
+
+// Opens the sockets of one queue. `first` is the first queue's set, or NULL if this is it: port 0
+// becomes the port that was found there. Close it in either case; it is zeroed before.
+// Errors: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, -EMFILE, -EINVAL, each with the fix.
+int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name,
+			    const struct vly_port_config *config,
+			    struct vly_kernel_options *options,
+			    const struct vly_kernel_sockets *first, struct vly_error *error);
+void vly_kernel_sockets_close(struct vly_kernel_sockets *sockets);
+
+// The socket that a datagram leaves by: the one bound to its local endpoint, else one that speaks
+// the peer's family. NULL: none does.
+const struct vly_kernel_socket *vly_kernel_sockets_pick(const struct vly_kernel_sockets *sockets,
+							const struct vly_dgram *dgram);
+
+// Counts what the kernel reports as lost so far by `missed`, its running count.
+void vly_kernel_socket_missed(struct vly_kernel_socket *sock, uint32_t missed,
+			      struct vly_ledger_block *ledger);
+
+// Asks each socket for its running count; a system call each.
+void vly_kernel_sockets_poll_missed(struct vly_kernel_sockets *sockets,
+				    struct vly_ledger_block *ledger);
+
+// "name: too many open files", with the limit and the fix; returns code.
+int vly_kernel_fail_files(const char *name, int code, uint32_t files, struct vly_error *error);
+
+// Writes addr as the address form of a socket; returns its size. Mapped when is_ipv6.
+socklen_t vly_kernel_addr_write(void *name, bool is_ipv6, const struct vly_addr *addr,
+				uint32_t ifindex);
+void vly_kernel_addr_read(struct vly_addr *addr, const void *name);
+
+// Whether it is in fe80::/10 or ff00::/8: such an address means something on one interface only.
+static inline bool vly_kernel_ip_is_scoped(const uint8_t *ip)
+{
+	return ip[0] == 0xff || (ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "backend/kernel_train.h"
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+// --- control messages
+// ---------------------------------------------------------------------------------
+
+static uint32_t read_int(const struct cmsghdr *cmsg)
+{
+	int value = 0;
+
+	memcpy(&value, CMSG_DATA(cmsg), sizeof(value));
+	return (uint32_t)value;
+}
+
+// ipi_spec_dst, not ipi_addr: they differ for broadcasts, which cannot be answered from.
+static void read_ipv4(struct vly_dgram *model, const struct cmsghdr *cmsg)
+{
+	struct in_pktinfo info;
+
+	switch (cmsg->cmsg_type) {
+	case IP_PKTINFO:
+		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+		memset(model->local.ip, 0, 10);
+		memset(model->local.ip + 10, 0xff, 2);
+		memcpy(model->local.ip + 12, &info.ipi_spec_dst, 4);
+		model->link = (uint32_t)info.ipi_ifindex;
+		break;
+	case IP_TTL:
+		model->ttl = (uint8_t)read_int(cmsg);
+		break;
+	case IP_TOS:
+		model->tos = *CMSG_DATA(cmsg); // one byte, unlike all others
+		break;
+	default:
+		break;
+	}
+}
+
+static void read_ipv6(struct vly_dgram *model, const struct cmsghdr *cmsg)
+{
+	struct in6_pktinfo info;
+
+	switch (cmsg->cmsg_type) {
+	case IPV6_PKTINFO:
+		// Also there for IPv4 on a socket of both families, where IP_PKTINFO says more.
+		if (vly_addr_is_ipv4(&model->local))
+			break;
+		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+		memcpy(model->local.ip, &info.ipi6_addr, sizeof(model->local.ip));
+		model->link = info.ipi6_ifindex;
+		break;
+	case IPV6_HOPLIMIT:
+		model->ttl = (uint8_t)read_int(cmsg);
+		break;
+	case IPV6_TCLASS:
+		model->tos = (uint8_t)read_int(cmsg);
+		break;
+	default:
+		break;
+	}
+}
+
+static void read_control(struct vly_kernel_train *train, struct vly_kernel_socket *sock,
+			 struct vly_ledger_block *ledger, const struct msghdr *msg)
+{
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg;
+	     cmsg = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, cmsg)) {
+		if (cmsg->cmsg_level == SOL_IP)
+			read_ipv4(&train->model, cmsg);
+		else if (cmsg->cmsg_level == SOL_IPV6)
+			read_ipv6(&train->model, cmsg);
+		else if (cmsg->cmsg_level == SOL_UDP && cmsg->cmsg_type == UDP_GRO)
+			train->segment = read_int(cmsg);
+		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SO_RXQ_OVFL)
+			vly_kernel_socket_missed(sock, read_int(cmsg), ledger);
+	}
+}
+
+// --- trains
+// -------------------------------------------------------------------------------------------
+
+void vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
+			   struct vly_kernel_socket *sock, struct vly_ledger_block *ledger,
+			   const struct msghdr *msg, uint32_t block, uint32_t bytes, uint64_t rx_ns)
+{
+	struct vly_kernel_train *train = &trains->ring[trains->tail % VLY_KERNEL_TRAINS];
+
+	train->model = (struct vly_dgram){
+		.local = sock->bound,
+		.rx_ns = rx_ns,
+		.fate = VLY_FATE_UNDECIDED,
+	};
+	vly_kernel_addr_read(&train->model.peer, msg->msg_name);
+	train->segment = 0;
+	read_control(train, sock, ledger, msg);
+	if (VLY_UNLIKELY(msg->msg_flags & MSG_TRUNC)) {
+		vly_count_lost(ledger, VLY_DROP_RX_TRUNCATED, 1);
+		vly_kernel_pool_put(pool, block);
+		return;
+	}
+	if (!train->segment || train->segment > bytes)
+		train->segment = bytes;
+	train->count = bytes ? (bytes + train->segment - 1) / train->segment : 1;
+	if (VLY_UNLIKELY(train->count > VLY_KERNEL_HEADERS)) {
+		vly_count_lost(ledger, VLY_DROP_RX_TRUNCATED, train->count - VLY_KERNEL_HEADERS);
+		train->count = VLY_KERNEL_HEADERS;
+		bytes = train->segment * VLY_KERNEL_HEADERS;
+	}
+	train->block = block;
+	train->total = bytes;
+	train->offset = 0;
+	train->header = 0;
+	pool->refs[block] = (uint16_t)train->count;
+	trains->tail++;
+}
+
+// A datagram may grow up to the next one; the last one, up to the end of the block.
+static struct vly_dgram *take_apart(struct vly_kernel_train *train, struct vly_kernel_pool *pool)
+{
+	struct vly_dgram *dgram = vly_kernel_pool_header(pool, train->block, train->header);
+	uint32_t left = train->total - train->offset;
+	uint32_t room = VLY_KERNEL_PAYLOAD_BYTES - train->offset;
+
+	*dgram = train->model;
+	dgram->data_offset = (int32_t)((train->header + 1) * VLY_CACHE_LINE_BYTES +
+				       VLY_KERNEL_LEAD_BYTES + train->offset);
+	if (train->count > 1) {
+		dgram->len = (uint16_t)train->segment;
+		dgram->capacity = (uint16_t)train->segment;
+	} else {
+		room = room < VLY_DGRAM_BYTES_MAX ? room : VLY_DGRAM_BYTES_MAX;
+		dgram->len = (uint16_t)left;
+		dgram->capacity = (uint16_t)(left > room ? left : room);
+	}
+	train->offset += train->segment;
+	train->header++;
+	train->count--;
+	return dgram;
+}
+
+uint32_t vly_kernel_trains_deliver(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
+				   struct vly_ledger_block *ledger, struct vly_dgram **dgrams,
+				   uint32_t count, uint64_t now_ns)
+{
+	uint32_t n = 0;
+
+	while (n < count && trains->head != trains->tail) {
+		struct vly_kernel_train *train = &trains->ring[trains->head % VLY_KERNEL_TRAINS];
+
+		if (!train->model.rx_ns)
+			train->model.rx_ns = now_ns;
+		while (n < count && train->count)
+			dgrams[n++] = take_apart(train, pool);
+		if (!train->count)
+			trains->head++;
+	}
+	if (n)
+		vly_count(&ledger->received, n);
+	return n;
+}
