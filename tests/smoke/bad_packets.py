@@ -55,7 +55,7 @@ def link_faults(mac):
     yield 'frame_short', Ether(dst=mac, type=0x86dd) / cut(ip6() / udp(), 39)
     yield 'arp', Ether(dst=mac) / ARP(hwlen=5, psrc=OURS, pdst=THEIRS)
     yield 'arp', Ether(dst=mac) / ARP(op=9, psrc=OURS, pdst=THEIRS)
-    yield 'arp', Ether(dst=mac) / cut(ARP(psrc=OURS, pdst=THEIRS), 20)
+    yield 'arp', Ether(dst=mac, type=0x806) / cut(ARP(psrc=OURS, pdst=THEIRS), 20)
 
 
 def ip4_faults(mac):
@@ -77,7 +77,7 @@ def ip4_faults(mac):
     first = fragment(ip4() / udp() / (TEXT * 50), 800)[0]
     last = fragment(ip4() / udp() / (TEXT * 50), 800)[-1]
     yield 'fragment', ether / last
-    yield 'fragment', ether / ip4(flags='MF', frag=8191) / TEXT  # would end beyond 65535
+    yield 'fragment', ether / ip4(flags='MF', frag=8191, proto=17) / TEXT  # would end beyond 65535
     yield 'fragment', ether / first
     yield 'icmp', ether / ip4() / ICMP(chksum=0x1234) / TEXT
     yield 'icmp', ether / ip4() / ICMP(type=13)

@@ -11,5 +11,5 @@ for workers in 2 3; do
 	in_client ping -c 1 -W 5 10.77.0.2 >"$tmp/ping.log" || fail "ping"
 	in_client "$python" "$here/flow_order.py" 10.77.0.2 9000 8 2500 || fail "order"
 	stop_serve
-	ledger balanced 'handled == 20000' 'drops == 0'
+	ledger balanced 'handled == 20000' 'drops == not_our_ip'
 done

@@ -182,12 +182,12 @@ testpmd() {
 	needs_tool dpdk-testpmd
 	mkfifo "$tmp/$name.input"
 	exec {testpmd_input}<>"$tmp/$name.input"
-	dpdk-testpmd --in-memory --single-file-segments --no-pci --no-huge -m 256 --no-telemetry \
+	dpdk-testpmd --no-huge --no-shconf --no-pci -m 256 --no-telemetry \
 		--file-prefix="$name" --lcores "0@$core,1@$core" --vdev="$vdev" -- \
 		--interactive --total-num-mbufs=16384 "$@" \
 		>"$tmp/$name.log" 2>&1 <&"$testpmd_input" &
 	peer=$!
-	await 30 grep -q 'testpmd> ' "$tmp/$name.log" || fail "testpmd did not start"
+	await 30 grep -qs 'testpmd> ' "$tmp/$name.log" || fail "testpmd did not start"
 }
 
 # Gives testpmd a line.

@@ -14,10 +14,17 @@ testpmd echo 0 "net_vhost0,iface=$tmp/pair,queues=1"
 testpmd_say set fwd icmpecho
 testpmd_say start
 
-"$volley" ping --json -b dpdk -d "virtio-user:$tmp/pair" -a 10.0.0.1/24 --warmup 10 --timeout 0.3 \
+# Whether testpmd has sent anything: the answer to ARP.
+has_sent() {
+	testpmd_say show port stats 0
+	sleep 0.1
+	grep -qE 'TX-packets: [1-9]' "$tmp/echo.log"
+}
+
+"$volley" ping --json -b dpdk -d "virtio-user:$tmp/pair" -a 10.0.0.1/24 --warmup 20 --timeout 0.3 \
 	-n 20000 10.0.0.2:9000 >"$tmp/ping.out" 2>"$tmp/ping.err" &
 ping=$!
-sleep 1.2
+await 20 has_sent || fail "testpmd was asked for no address within 20 s"
 testpmd_say stop
 testpmd_say set fwd 5tswap
 testpmd_say start
