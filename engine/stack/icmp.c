@@ -31,18 +31,19 @@ int vly_icmp_encode(const struct vly_icmp *in, uint8_t *p, size_t capacity)
 // --- in
 // -------------------------------------------------------------------------------------------
 
-// Everything but the type goes back as it came. Of the checksum only the type changes; the sum is
-// taken again from there on (RFC 1624, equation 3).
+// Everything but the type goes back as it came. The checksum is not brought up to date from the
+// old one: of a message of zeros that would give 0 (RFC 1624, section 3), which nobody accepts.
 static enum vly_stack_verdict echo(struct vly_stack *stack, struct vly_packet *packet,
 				   uint8_t reply_type, uint8_t protocol)
 {
 	struct vly_way way = vly_stack_way_back(stack, packet);
+	uint64_t pseudo = packet->is_ipv6 ? packet->pseudo : 0;
 	uint8_t *p = packet->l4;
-	uint64_t sum = (uint16_t)~vly_raw16(p + VLY_ICMP_CHECKSUM_OFFSET);
 
-	sum += (uint16_t)~htobe16((uint16_t)(p[0] << 8)) + htobe16((uint16_t)(reply_type << 8));
 	p[0] = reply_type;
-	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET, vly_sum_finish(sum));
+	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET, 0);
+	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET,
+		      vly_sum_finish(vly_sum(pseudo, p, packet->l4_len)));
 	return vly_stack_answer(packet, &way, protocol, packet->l4_len);
 }
 

@@ -86,6 +86,19 @@ static void test_ping_is_answered(void **state)
 		}
 }
 
+// A reply of zeros alone has a checksum of ffff: a sum of 0 verifies nowhere.
+static void test_ping_of_zeros(void **state)
+{
+	static const uint8_t message[12] = {8};
+	struct frame frame;
+
+	(void)state;
+	frame_build(&frame,
+		    &(struct frame_spec){.protocol = 1, .payload = message, .payload_len = 12});
+	assert_int_equal(input(&frame, 0), VLY_STACK_REPLY);
+	assert_null(frame_is_wrong(frame.bytes, frame.dgram.len));
+}
+
 static void test_ping_with_options_and_tag(void **state)
 {
 	static const uint8_t options[4] = {0x94, 0x04, 0x00, 0x00};
@@ -212,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ping_is_answered),
+		cmocka_unit_test(test_ping_of_zeros),
 		cmocka_unit_test(test_ping_with_options_and_tag),
 		cmocka_unit_test(test_groups_are_not_answered),
 		cmocka_unit_test(test_what_is_dropped),
