@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/kernel_path.h"
+#include "core/compiler.h"
 
 static uint64_t load64(const void *p)
 {
@@ -214,7 +215,7 @@ void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sen
 		group->sock = vly_kernel_sockets_pick(sender->sockets, dgram);
 		if (VLY_UNLIKELY(!group->sock || !dgram->peer.port)) {
 			vly_kernel_batch_settle(batch, sender, g,
-						group->sock ? -EINVAL : -EAFNOSUPPORT);
+						group->sock ? -EDESTADDRREQ : -EAFNOSUPPORT);
 			continue;
 		}
 		msg->msg_name = &batch->names[g];

@@ -13,16 +13,8 @@
 #include <volley/error.h>
 #include <volley/port.h>
 
+#include "backend/kernel_options.h"
 #include "stats/ledger_block.h"
-
-// What is asked of the sockets; switched off where the kernel has it not.
-struct vly_kernel_options {
-	bool gro;
-	bool gso;
-	uint64_t rcvbuf_bytes; // 0: the system's
-	uint64_t sndbuf_bytes; // 0: the system's
-	uint32_t busy_poll_us; // 0: none
-};
 
 struct vly_kernel_socket {
 	int fd;

@@ -5,6 +5,8 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+#include "core/compiler.h"
+
 // --- control messages
 // ---------------------------------------------------------------------------------
 
@@ -83,9 +85,10 @@ static void read_control(struct vly_kernel_train *train, struct vly_kernel_socke
 // --- trains
 // -------------------------------------------------------------------------------------------
 
-void vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
-			   struct vly_kernel_socket *sock, struct vly_ledger_block *ledger,
-			   const struct msghdr *msg, uint32_t block, uint32_t bytes, uint64_t rx_ns)
+uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
+			       struct vly_kernel_socket *sock, struct vly_ledger_block *ledger,
+			       const struct msghdr *msg, uint32_t block, uint32_t bytes,
+			       uint64_t rx_ns)
 {
 	struct vly_kernel_train *train = &trains->ring[trains->tail % VLY_KERNEL_TRAINS];
 
@@ -100,7 +103,7 @@ void vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kernel_p
 	if (VLY_UNLIKELY(msg->msg_flags & MSG_TRUNC)) {
 		vly_count_lost(ledger, VLY_DROP_RX_TRUNCATED, 1);
 		vly_kernel_pool_put(pool, block);
-		return;
+		return 0;
 	}
 	if (!train->segment || train->segment > bytes)
 		train->segment = bytes;
@@ -116,6 +119,7 @@ void vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kernel_p
 	train->header = 0;
 	pool->refs[block] = (uint16_t)train->count;
 	trains->tail++;
+	return train->count;
 }
 
 // A datagram may grow up to the next one; the last one, up to the end of the block.

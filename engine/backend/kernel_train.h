@@ -40,11 +40,12 @@ static inline uint32_t vly_kernel_trains_count(const struct vly_kernel_trains *t
 
 // Takes a received message into the queue of trains, which has room for it: `block` holds it, with
 // the payload of `bytes` where the pool says; msg points to its name and control. rx_ns 0: the
-// time is set at delivery. A truncated message is counted and its block put back.
-void vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
-			   struct vly_kernel_socket *sock, struct vly_ledger_block *ledger,
-			   const struct msghdr *msg, uint32_t block, uint32_t bytes,
-			   uint64_t rx_ns);
+// time is set at delivery. Returns how many datagrams it holds; a
+// truncated message is counted, its block put back, and holds none.
+uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
+			       struct vly_kernel_socket *sock, struct vly_ledger_block *ledger,
+			       const struct msghdr *msg, uint32_t block, uint32_t bytes,
+			       uint64_t rx_ns);
 
 // Delivers and counts up to `count` datagrams; returns how many.
 uint32_t vly_kernel_trains_deliver(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "backend/kernel_options.h"
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/fail.h"
+
+struct vly_kernel_options vly_kernel_options_read(const union vly_value *values)
+{
+	return (struct vly_kernel_options){
+		.gro = values[VLY_KERNEL_KEY_GRO].on,
+		.gso = values[VLY_KERNEL_KEY_GSO].on && vly_kernel_has_gso(),
+		.rcvbuf_bytes = values[VLY_KERNEL_KEY_RCVBUF].number,
+		.sndbuf_bytes = values[VLY_KERNEL_KEY_SNDBUF].number,
+		.busy_poll_us = (uint32_t)values[VLY_KERNEL_KEY_BUSY_POLL].number,
+	};
+}
+
+static bool has_option(int option, int value)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has;
+
+	if (fd < 0)
+		return false;
+	has = setsockopt(fd, SOL_UDP, option, &value, sizeof(value)) == 0;
+	close(fd);
+	return has;
+}
+
+bool vly_kernel_has_gso(void)
+{
+	return has_option(UDP_SEGMENT, 0);
+}
+
+bool vly_kernel_has_gro(void)
+{
+	return has_option(UDP_GRO, 1);
+}
+
+// The kernel reports twice what was asked for: its own bookkeeping takes the other half.
+static void tell_buffer(const char *name, const char *what, const char *sysctl, int fd, int option,
+			uint64_t asked, const struct vly_log *log)
+{
+	int size = 0;
+	socklen_t size_bytes = sizeof(size);
+
+	if (!asked || getsockopt(fd, SOL_SOCKET, option, &size, &size_bytes))
+		return;
+	if ((uint64_t)size / 2 < asked)
+		vly_log_line(log, "%s: the %s buffer is %d KiB, not %lu KiB; run: sysctl %s=%lu",
+			     name, what, size / 2048, (unsigned long)(asked >> 10), sysctl,
+			     (unsigned long)asked);
+}
+
+void vly_kernel_options_tell(const char *name, const struct vly_kernel_options *asked,
+			     const struct vly_kernel_options *got, int fd,
+			     const struct vly_log *log)
+{
+	if (asked->gro && !got->gro)
+		vly_log_line(log, "%s: no receive offload (UDP_GRO, Linux 5.0): one by one", name);
+	if (asked->gso && !got->gso)
+		vly_log_line(log,
+			     "%s: no segmentation offload (UDP_SEGMENT, Linux 4.18): one by one",
+			     name);
+	if (asked->busy_poll_us && !got->busy_poll_us)
+		vly_log_line(log, "%s: no busy polling: SO_BUSY_POLL needs CAP_NET_ADMIN", name);
+	tell_buffer(name, "receive", "net.core.rmem_max", fd, SO_RCVBUF, asked->rcvbuf_bytes, log);
+	tell_buffer(name, "send", "net.core.wmem_max", fd, SO_SNDBUF, asked->sndbuf_bytes, log);
+}
+
+void vly_kernel_options_describe(const struct vly_log *log)
+{
+	vly_log_line(log, "segmentation offload (UDP_SEGMENT, Linux 4.18): %s",
+		     vly_kernel_has_gso() ? "yes" : "no");
+	vly_log_line(log, "receive offload (UDP_GRO, Linux 5.0): %s",
+		     vly_kernel_has_gro() ? "yes" : "no");
+}

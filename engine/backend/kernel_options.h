@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What both kernel backends let one choose (-o key=value), and what this kernel has of it.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <volley/error.h>
+#include <volley/key.h>
+
+// The rows that both key tables begin with, in this order.
+enum vly_kernel_key {
+	VLY_KERNEL_KEY_GRO,
+	VLY_KERNEL_KEY_GSO,
+	VLY_KERNEL_KEY_RCVBUF,
+	VLY_KERNEL_KEY_SNDBUF,
+	VLY_KERNEL_KEY_BUSY_POLL,
+	VLY_KERNEL_KEY_COUNT,
+};
+
+// What is asked of the sockets; switched off where the kernel has it not.
+struct vly_kernel_options {
+	bool gro;
+	bool gso;
+	uint64_t rcvbuf_bytes; // 0: the system's
+	uint64_t sndbuf_bytes; // 0: the system's
+	uint32_t busy_poll_us; // 0: none
+};
+
+struct vly_kernel_options vly_kernel_options_read(const union vly_value *values);
+
+// Says what was asked for and could not be had, by a socket that was set up with `got`.
+void vly_kernel_options_tell(const char *name, const struct vly_kernel_options *asked,
+			     const struct vly_kernel_options *got, int fd,
+			     const struct vly_log *log);
+
+// Whether this kernel can cut and join datagrams: a probe on a socket of its own.
+bool vly_kernel_has_gso(void);
+bool vly_kernel_has_gro(void);
+
+// One line each, for `backends -v`.
+void vly_kernel_options_describe(const struct vly_log *log);

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Private to the socket backend: recvmmsg and sendmmsg on the kernel's UDP. Every other backend is
+// measured against it.
+#pragma once
+
+#include <stdatomic.h>
+
+#include "backend/backend.h"
+#include "backend/kernel_batch.h"
+#include "backend/kernel_train.h"
+
+enum vly_socket_limits {
+	VLY_SOCKET_MESSAGES = 32, // of one receive; less than VLY_KERNEL_TRAINS
+};
+
+// Where the queue's thread sleeps, for those who want to wake it.
+enum vly_socket_sleep {
+	VLY_SOCKET_AWAKE,
+	VLY_SOCKET_POLLING,   // in ppoll: the event descriptor ends it
+	VLY_SOCKET_RECEIVING, // in recvmmsg: only a datagram ends it
+};
+
+struct vly_backend_queue {
+	struct vly_kernel_sockets sockets;
+	struct vly_kernel_pool pool;
+	struct vly_kernel_sender sender;
+	struct vly_kernel_options options;
+	struct vly_ledger_block *ledger;
+	int event_fd;
+	int waker_fd;                // sends an empty datagram to our one socket; -1: does not
+	struct vly_addr waker;       // the address that this datagram has
+	_Atomic int sleep;           // enum vly_socket_sleep; owner: rw, others: ro
+	_Atomic bool is_woken;       // others: set, owner: taken
+	_Atomic bool is_woken_often; // others wake us as a rule: sleep where it costs them least
+	bool is_busy;                // the last wait ended with a datagram: the next one comes soon
+	uint32_t skip_polls;         // bursts that need not ask the kernel: it had just run dry
+	uint32_t next_socket;        // whose turn it is
+	uint32_t train_length;       // datagrams a message, of late
+	uint64_t now_ns;             // of the last burst
+	uint64_t missed_ns;          // when the kernel was last asked for its losses
+	uint32_t armed;              // messages ready to receive into
+	uint32_t armed_max;
+	uint32_t blocks[VLY_SOCKET_MESSAGES];
+	struct mmsghdr msgs[VLY_SOCKET_MESSAGES];
+	struct iovec iovs[VLY_SOCKET_MESSAGES];
+	struct vly_kernel_trains trains;
+	struct vly_kernel_batch batch;
+};
+
+// Gives the queue its first blocks to receive into.
+void vly_socket_queue_arm(struct vly_backend_queue *queue);
+
+// Makes it possible to wait in the receive itself: opens waker_fd and tries it. If it does not
+// work, waiting goes through ppoll.
+void vly_socket_waker_open(struct vly_backend_queue *queue);
+
+// The slots of the vtable.
+uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			     uint32_t count, uint64_t now_ns);
+uint32_t vly_socket_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			     uint32_t count, uint64_t now_ns);
+uint32_t vly_socket_flush(struct vly_backend_queue *queue);
+int vly_socket_wait(struct vly_backend_queue *queue, uint64_t timeout_ns);
+void vly_socket_wake(struct vly_backend_queue *queue);
+
+// Receives without waiting, or, with MSG_WAITFORONE, until there is one: at most `limit` messages
+// from a socket, into the trains. Returns how many there were.
+uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_socket *sock,
+			    uint32_t limit, int flags, uint64_t now_ns);

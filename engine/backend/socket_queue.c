@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The bursts of the socket backend; waiting is in socket_wait.c.
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "backend/socket.h"
+#include "core/compiler.h"
+
+enum {
+	NAME_BYTES = 32,
+	TRAIN_DATAGRAMS = 4 * VLY_BURST_MAX, // to ask the kernel for at a time
+	HELD_LIMIT_NS = 500000000,           // for which a full queue is waited for
+	MISSED_PERIOD_NS = 100000000,
+};
+
+// --- receiving
+// ----------------------------------------------------------------------------------------
+
+static void arm(struct vly_backend_queue *queue, uint32_t slot, uint32_t block)
+{
+	uint8_t *payload = vly_kernel_pool_payload(&queue->pool, block);
+	uint8_t *lead = payload - VLY_KERNEL_LEAD_BYTES;
+
+	queue->blocks[slot] = block;
+	queue->iovs[slot] = (struct iovec){
+		.iov_base = payload,
+		.iov_len = VLY_KERNEL_PAYLOAD_BYTES,
+	};
+	queue->msgs[slot].msg_hdr = (struct msghdr){
+		.msg_name = lead,
+		.msg_namelen = NAME_BYTES,
+		.msg_control = lead + NAME_BYTES,
+		.msg_controllen = VLY_KERNEL_LEAD_BYTES - NAME_BYTES,
+		.msg_iov = &queue->iovs[slot],
+		.msg_iovlen = 1,
+	};
+}
+
+void vly_socket_queue_arm(struct vly_backend_queue *queue)
+{
+	uint32_t share = queue->pool.count / 4;
+
+	queue->armed_max = share < VLY_SOCKET_MESSAGES ? share : VLY_SOCKET_MESSAGES;
+	queue->train_length = 1;
+	while (queue->armed < queue->armed_max)
+		arm(queue, queue->armed++, vly_kernel_pool_take(&queue->pool));
+}
+
+// The first `used` messages have given their blocks away.
+static void rearm(struct vly_backend_queue *queue, uint32_t used)
+{
+	for (uint32_t i = 0; i < used; i++) {
+		if (VLY_LIKELY(queue->pool.free_count)) {
+			arm(queue, i, vly_kernel_pool_take(&queue->pool));
+		} else if (queue->armed > used) {
+			arm(queue, i, queue->blocks[--queue->armed]);
+		} else {
+			queue->armed = i;
+			return;
+		}
+	}
+}
+
+static void rearm_all(struct vly_backend_queue *queue)
+{
+	while (queue->armed < queue->armed_max && queue->pool.free_count)
+		arm(queue, queue->armed++, vly_kernel_pool_take(&queue->pool));
+}
+
+// The empty datagram that ends a wait is nobody's.
+static bool is_waker(const struct vly_backend_queue *queue, const struct mmsghdr *msg)
+{
+	struct vly_addr peer;
+
+	if (VLY_LIKELY(msg->msg_len || queue->waker_fd < 0))
+		return false;
+	vly_kernel_addr_read(&peer, msg->msg_hdr.msg_name);
+	return peer.port == queue->waker.port &&
+	       memcmp(peer.ip, queue->waker.ip, sizeof(peer.ip)) == 0;
+}
+
+// Only a connected socket is told of a peer's refusal, which ours are not; whatever else it is,
+// reading it has cleared it.
+static void count_error(struct vly_backend_queue *queue, int error)
+{
+	if (error != EAGAIN && error != EINTR)
+		vly_count_lost(queue->ledger, VLY_DROP_RX_ERROR, 1);
+}
+
+uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_socket *sock,
+			    uint32_t limit, int flags, uint64_t now_ns)
+{
+	uint32_t before = vly_kernel_trains_count(&queue->trains);
+	uint32_t room = VLY_KERNEL_TRAINS - before;
+	uint32_t datagrams = 0;
+	int n;
+
+	rearm_all(queue);
+	limit = limit < queue->armed ? limit : queue->armed;
+	limit = limit < room ? limit : room;
+	if (!limit)
+		return 0;
+	n = recvmmsg(sock->fd, queue->msgs, limit, flags, NULL);
+	if (n <= 0) {
+		count_error(queue, errno);
+		return 0;
+	}
+	for (int i = 0; i < n; i++) {
+		struct mmsghdr *msg = &queue->msgs[i];
+
+		if (VLY_UNLIKELY(is_waker(queue, msg))) {
+			vly_kernel_pool_put(&queue->pool, queue->blocks[i]);
+			continue;
+		}
+		datagrams += vly_kernel_trains_add(&queue->trains, &queue->pool, sock,
+						   queue->ledger, &msg->msg_hdr, queue->blocks[i],
+						   msg->msg_len, now_ns);
+	}
+	rearm(queue, (uint32_t)n);
+	queue->train_length = datagrams / (uint32_t)n;
+	return (uint32_t)n;
+}
+
+// Long trains fill the caller's burst many times over: as many messages as are soon delivered.
+static uint32_t message_limit(const struct vly_backend_queue *queue, uint32_t wanted)
+{
+	uint32_t enough = TRAIN_DATAGRAMS / (queue->train_length + 1) + 1;
+
+	return wanted < enough ? wanted : enough;
+}
+
+// One socket is asked at once; of several, those that have something, each in its turn.
+static void receive_any(struct vly_backend_queue *queue, uint32_t wanted, uint64_t now_ns)
+{
+	struct pollfd fds[VLY_LISTENS_MAX];
+	uint32_t count = queue->sockets.count;
+	uint32_t limit = message_limit(queue, wanted);
+
+	if (VLY_LIKELY(count == 1)) {
+		vly_socket_receive(queue, &queue->sockets.list[0], limit, MSG_DONTWAIT, now_ns);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		fds[i] = (struct pollfd){.fd = queue->sockets.list[i].fd, .events = POLLIN};
+	if (poll(fds, count, 0) <= 0)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t index = (queue->next_socket + i) % count;
+
+		if (!fds[index].revents)
+			continue;
+		if (vly_kernel_trains_count(&queue->trains) >= wanted) {
+			queue->next_socket = index;
+			return;
+		}
+		vly_socket_receive(queue, &queue->sockets.list[index], limit, MSG_DONTWAIT, now_ns);
+	}
+	queue->next_socket = (queue->next_socket + 1) % count;
+}
+
+uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			     uint32_t count, uint64_t now_ns)
+{
+	uint32_t n = vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams,
+					       count, now_ns);
+
+	queue->now_ns = now_ns;
+	if (n == count)
+		return n;
+	if (queue->skip_polls) {
+		queue->skip_polls--;
+		return n;
+	}
+	receive_any(queue, count - n, now_ns);
+	return n + vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger,
+					     dgrams + n, count - n, now_ns);
+}
+
+// --- sending
+// ------------------------------------------------------------------------------------------
+
+// Messages from the first unsent one on that go out together.
+static uint32_t run_length(const struct vly_kernel_batch *batch)
+{
+	const struct vly_kernel_group *first = &batch->groups[batch->done];
+	uint32_t n = 1;
+
+	while (batch->done + n < batch->group_count && !first[n].is_done && !first[n].is_plain &&
+	       first[n].sock == first->sock)
+		n++;
+	return n;
+}
+
+static int send_run(struct vly_kernel_batch *batch, uint32_t n)
+{
+	int fd = batch->groups[batch->done].sock->fd;
+	struct mmsghdr *msgs = &batch->msgs[batch->done];
+	int rc;
+
+	if (n > 1)
+		rc = sendmmsg(fd, msgs, n, MSG_DONTWAIT);
+	else
+		rc = sendmsg(fd, &msgs->msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1;
+	return rc < 0 ? -errno : rc;
+}
+
+// False: the kernel takes no more now.
+static bool push(struct vly_backend_queue *queue)
+{
+	struct vly_kernel_batch *batch = &queue->batch;
+
+	while (!vly_kernel_batch_advance(batch, &queue->sender)) {
+		uint32_t first = batch->done;
+		int rc;
+
+		if (VLY_UNLIKELY(batch->groups[first].is_plain)) {
+			if (!vly_kernel_batch_send_plain(batch, &queue->sender, first))
+				return false;
+			continue;
+		}
+		rc = send_run(batch, run_length(batch));
+		if (VLY_UNLIKELY(rc < 0)) {
+			if (!vly_kernel_batch_settle(batch, &queue->sender, first, rc))
+				return false;
+			continue;
+		}
+		for (uint32_t i = 0; i < (uint32_t)rc; i++)
+			vly_kernel_batch_settle(batch, &queue->sender, first + i, 0);
+	}
+	return true;
+}
+
+uint32_t vly_socket_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			     uint32_t count, uint64_t now_ns)
+{
+	uint32_t taken = 0;
+
+	if (VLY_UNLIKELY(queue->batch.count) && !push(queue))
+		return 0;
+	while (taken < count) {
+		uint32_t n = count - taken < VLY_KERNEL_BATCH ? count - taken : VLY_KERNEL_BATCH;
+
+		vly_kernel_batch_fill(&queue->batch, &queue->sender, dgrams + taken, n);
+		if (VLY_UNLIKELY(!push(queue)))
+			return taken +
+			       vly_kernel_batch_give_back(&queue->batch, &queue->sender, now_ns);
+		taken += n;
+	}
+	return taken;
+}
+
+uint32_t vly_socket_flush(struct vly_backend_queue *queue)
+{
+	struct vly_kernel_batch *batch = &queue->batch;
+
+	if (batch->count && !push(queue) && queue->now_ns > batch->since_ns + HELD_LIMIT_NS)
+		vly_kernel_batch_abandon(batch, &queue->sender);
+	if (queue->now_ns > queue->missed_ns + MISSED_PERIOD_NS) {
+		queue->missed_ns = queue->now_ns;
+		vly_kernel_sockets_poll_missed(&queue->sockets, queue->ledger);
+	}
+	return vly_kernel_batch_unsent(batch);
+}
