@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Measures the same echo behind each server, on each wire, side by side: see scripts/bench."""
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+import machine
+import micro
+import paths
+import report
+from child import Failure
+
+# rounds, seconds of one measurement, seconds of one micro-benchmark
+LENGTHS = {'quick': (3, 0.3, 0.02), 'default': (5, 1.5, 0.2), 'full': (9, 4.0, 0.5)}
+PRIVATE = 'VOLLEY_BENCH_PRIVATE'  # 'made': by enter_namespaces(); 'given': by who started us
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(prog='scripts/bench', description=__doc__)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument('--quick', action='store_const', dest='length', const='quick',
+                        help='within a minute: an impression')
+    length.add_argument('--full', action='store_const', dest='length', const='full',
+                        help='about ten minutes: for figures that are shown to others')
+    parser.add_argument('-o', metavar='DIR', dest='folder', default='volley-bench',
+                        help='where report.json goes (default: volley-bench)')
+    parser.add_argument('--only', metavar='TEXT', default='',
+                        help='paths whose "wire server idle" has this text in it')
+    parser.add_argument('--rounds', type=int, help='instead of 3, 5 or 9')
+    parser.add_argument('--seconds', type=float, help='of one measurement, instead of 0.3, 1.5, 4')
+    parser.add_argument('--build', metavar='DIR', default='build', help=argparse.SUPPRESS)
+    parser.set_defaults(length='default')
+    return parser.parse_args()
+
+
+def enter_namespaces():
+    """Runs this program again in network, mount and process namespaces of its own: what it makes
+    there ends with it, however it ends. Without root it stays where it is."""
+    if os.environ.get(PRIVATE) or os.geteuid() != 0 or not shutil.which('unshare'):
+        return bool(os.environ.get(PRIVATE))
+    words = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
+    if os.spawnvp(os.P_WAIT, words[0], words + ['true']) != 0:
+        return False
+    os.environ[PRIVATE] = 'made'
+    os.execvp(words[0], words + [sys.executable, *sys.argv])
+
+
+class Progress:
+    """One line that is written over on a terminal; else a line a step."""
+
+    def __init__(self, total):
+        self.total = total
+        self.done = 0
+        self.over = sys.stderr.isatty()
+        self.start = time.monotonic()
+
+    def step(self, text):
+        left = ''
+        if self.done:
+            seconds = (time.monotonic() - self.start) / self.done * (self.total - self.done)
+            left = f', {seconds:.0f} s left'
+        self.done += 1
+        line = f'[{self.done}/{self.total}] {text}{left}'
+        print(f'\r{line}\033[K' if self.over else line, end='' if self.over else '\n',
+              file=sys.stderr, flush=True)
+
+    def end(self):
+        if self.over:
+            print('\r\033[K', end='', file=sys.stderr, flush=True)
+
+
+def run_rounds(runner, chosen, rounds, seconds, progress):
+    """Each path's short run in turn, and again, so that a change of the machine's mood meets all
+    paths alike. A path that fails in its first round is not tried again."""
+    results = {path: [] for path in chosen}
+    failures = {path: [] for path in chosen}
+    for number in range(1, rounds + 1):
+        for path in chosen:
+            progress.step(f'round {number} of {rounds}: {path.name}')
+            if failures[path] and not results[path]:
+                continue
+            try:
+                results[path].append(runner.run(path, seconds))
+            except Failure as failure:
+                failures[path].append(str(failure))
+    return [report.row_of(path, results[path], failures[path]) for path in chosen]
+
+
+def show(result, lines):
+    facts = result['machine']
+    print(f'{facts["cpu"]}, {facts["cores"]} cores{", virtual" if facts["virtual"] else ""}; '
+          f'Linux {facts["kernel"]}; {facts["volley"]}, DPDK {facts["dpdk"]}; '
+          f'{facts["huge_pages"]} huge pages')
+    settings = result['settings']
+    print(f'64 bytes, one datagram in flight; server on core {settings["cores"][0]}, client on '
+          f'core {settings["cores"][1]}; medians of {settings["rounds"]} rounds of '
+          f'{settings["seconds"]} s, max of all\n')
+    for line in report.table(result['rows']):
+        print(line)
+    print('\nvs plain: p50 of plain sockets that wait in the same way (on the same wire; virtio '
+          'against\nloopback), divided by this p50; above 1 is faster.')
+    for line in lines:
+        print(line)
+    print()
+    for line in micro.lines(result['ring']):
+        print(line)
+    for row in result['rows']:
+        if row['failures'] and row['rounds']:
+            print(f'{row["wire"]} {row["server"]} {row["idle"]}: {len(row["failures"])} rounds '
+                  f'failed: {row["failures"][0]}')
+    if facts['load'] > 0.5:
+        print(f'\nOther work was running here before (load {facts["load"]:.1f}): do not trust '
+              'these figures.')
+
+
+def measure(arguments, is_private):
+    rounds, seconds, micro_seconds = LENGTHS[arguments.length]
+    rounds, seconds = arguments.rounds or rounds, arguments.seconds or seconds
+    build = os.path.abspath(arguments.build)
+    chosen = [path for path in paths.PATHS if arguments.only in path.name]
+    if not chosen:
+        sys.exit(f'bench: no path has "{arguments.only}" in its name')
+    with tempfile.TemporaryDirectory(prefix='volley-bench-') as folder:
+        runner = paths.Runner(build, folder, is_private)
+        result = {'schema': 1,
+                  'machine': machine.fingerprint(os.path.dirname(build), runner.volley),
+                  'settings': {'rounds': rounds, 'seconds': seconds, 'bytes': 64,
+                               'warmup': paths.WARMUP, 'cores': runner.cores}}
+        progress = Progress(rounds * len(chosen) + 1)
+        try:
+            result['rows'] = run_rounds(runner, chosen, rounds, seconds, progress)
+            progress.step('ring')
+            result['ring'] = micro.measure(build, micro_seconds)
+        finally:
+            progress.end()
+    report.add_ratios(result['rows'], chosen)
+    lines, result['ratios'] = report.headlines(result['rows'])
+    return result, lines
+
+
+def main():
+    arguments = read_arguments()
+    os.makedirs(arguments.folder, exist_ok=True)
+    is_private = enter_namespaces()
+    if os.environ.get(PRIVATE) == 'made':
+        paths.wires.run('mount', '-t', 'tmpfs', 'none', '/run')
+        os.makedirs('/run/netns')
+    try:
+        result, lines = measure(arguments, is_private)
+    except KeyboardInterrupt:
+        sys.exit('bench: interrupted')
+    show(result, lines)
+    target = os.path.join(arguments.folder, 'report.json')
+    with open(target, 'w', encoding='utf-8') as file:
+        json.dump(result, file, indent=1)
+        file.write('\n')
+    print(f'\n{target} has all of it')
+    sys.exit(0 if any('p50_us' in row for row in result['rows']) else 1)
+
+
+if __name__ == '__main__':
+    main()

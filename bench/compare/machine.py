@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the figures belong to: the machine, the versions, the commit."""
+import datetime
+import os
+import platform
+import re
+import subprocess
+
+
+def first_line(*words, cwd=None):
+    """The first line that a command prints; empty if it cannot be run."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=cwd,
+                              timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ''
+    return done.stdout.strip().split('\n')[0] if done.returncode == 0 else ''
+
+
+def file_text(path):
+    try:
+        with open(path, encoding='utf-8') as file:
+            return file.read().strip()
+    except OSError:
+        return ''
+
+
+def cpu_fact(name):
+    found = re.search(rf'^{name}\s*:\s*(.*)$', file_text('/proc/cpuinfo'), re.M)
+    return found.group(1) if found else ''
+
+
+def memory_fact(name):
+    found = re.search(rf'^{name}:\s*(\d+)', file_text('/proc/meminfo'), re.M)
+    return int(found.group(1)) if found else 0
+
+
+def load():
+    """Processes that want a core, in the last minute: above a few tenths, others disturb."""
+    return os.getloadavg()[0]
+
+
+def fingerprint(root, volley):
+    system = re.search(r'PRETTY_NAME="?([^"\n]*)', file_text('/etc/os-release'))
+    return {
+        'time': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
+        'cpu': cpu_fact('model name') or platform.machine(),
+        'cores': os.cpu_count(),
+        'virtual': 'hypervisor' in cpu_fact('flags').split(),
+        'governor': file_text('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor') or None,
+        'memory_mib': memory_fact('MemTotal') // 1024,
+        'huge_pages': memory_fact('HugePages_Total'),
+        'kernel': platform.release(),
+        'system': system.group(1) if system else '',
+        'load': load(),
+        'commit': first_line('git', 'rev-parse', 'HEAD', cwd=root) or None,
+        'changed': bool(first_line('git', 'status', '--porcelain', cwd=root)),
+        'volley': first_line(volley, '--version'),
+        'dpdk': first_line('pkg-config', '--modversion', 'libdpdk'),
+        'liburing': first_line('pkg-config', '--modversion', 'liburing'),
+        'compiler': first_line('cc', '--version'),
+    }
