@@ -13,7 +13,7 @@ static void test_untagged(void **state)
 {
 	uint8_t bytes[32];
 	size_t len = frame_hex(bytes, "020000000001 020000000002 0800");
-	struct vly_eth eth;
+	struct vly_eth eth = {.type = 0};
 
 	(void)state;
 	assert_int_equal(vly_eth_decode(&eth, bytes, len), VLY_ETH_BYTES);
@@ -28,7 +28,7 @@ static void test_tagged(void **state)
 {
 	uint8_t bytes[32];
 	size_t len = frame_hex(bytes, "020000000001 020000000002 8100 a064 86dd");
-	struct vly_eth eth;
+	struct vly_eth eth = {.type = 0};
 
 	(void)state;
 	assert_int_equal(vly_eth_decode(&eth, bytes, len), VLY_ETH_BYTES_MAX);
@@ -41,7 +41,7 @@ static void test_short_at_every_length(void **state)
 {
 	uint8_t bytes[32];
 	size_t len = frame_hex(bytes, "020000000001 020000000002 8100 0064 0800");
-	struct vly_eth eth;
+	struct vly_eth eth = {.type = 0};
 
 	(void)state;
 	for (size_t cut = 0; cut < len; cut++)
