@@ -95,7 +95,7 @@ done
 as=()
 
 if [[ ${VLY_DPDK:-1} == 1 ]]; then
-	bad -d "${dpdk[@]}" "${wire[@]}"
+	bad device "${dpdk[@]}" "${wire[@]}"
 	bad nonsense "${dpdk[@]}" "${wire[@]}" -d nonsense:x
 	bad nonsense "${dpdk[@]}" "${wire[@]}" -d nonsense
 	bad nosuch "${dpdk[@]}" "${wire[@]}" -d af_xdp:nosuch

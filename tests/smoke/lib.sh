@@ -68,7 +68,7 @@ enter_namespaces() {
 if [[ -z ${VLY_SMOKE_INSIDE:-} ]]; then
 	enter_namespaces "$@"
 fi
-mount -t tmpfs none /run
+mount -t tmpfs -o mode=755 none /run
 mkdir -p "$tmp" /run/netns
 ip link set lo up
 
