@@ -110,16 +110,17 @@ static void test_ip4(void **state)
 		in.total_len = (uint16_t)prng_between(&prng, in.header_len, BYTES);
 		size = vly_ip4_encode(&in, bytes, sizeof(bytes));
 		assert_int_equal(size, in.header_len);
-		vly_ip4_seal(bytes, in.header_len);
+		vly_raw16_put(bytes + 10, 0);
+		vly_raw16_put(bytes + 10, vly_sum_finish(vly_sum(0, bytes, in.header_len)));
 		assert_true(vly_sum_verifies(vly_sum(0, bytes, in.header_len)));
 		assert_int_equal(vly_ip4_decode(&out, bytes, sizeof(bytes)), size);
 		assert_memory_equal(out.options, options, in.header_len - 20u);
 		out.options = in.options;
+		in.checksum_raw = out.checksum_raw;
 		assert_memory_equal(&in.src_raw, &out.src_raw,
 				    offsetof(struct vly_ip4, protocol) + 1 -
 					    offsetof(struct vly_ip4, src_raw));
 		assert_true(vly_ip4_encode(&out, again, sizeof(again)) == size);
-		vly_ip4_seal(again, in.header_len);
 		assert_memory_equal(again, bytes, (size_t)size);
 	}
 }
