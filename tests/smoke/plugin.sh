@@ -30,7 +30,8 @@ ledger balanced 'handled == 1'
 	programs = [b for b in blocks if "#include" in b and "vly_handler " in b]
 	if not programs:
 	    sys.exit(1)
-	open(sys.argv[2], "w", encoding="utf-8").write(re.sub(r"^    ", "", programs[0], flags=re.M))
+	program = re.sub(r"^    ", "", programs[0], flags=re.M)
+	open(sys.argv[2], "w", encoding="utf-8").write(program)
 END
 cc -std=gnu11 -Wall -Wextra -Werror -O3 -shared -fPIC -I "$root/engine/include" \
 	-o "$tmp/readme.so" "$tmp/readme.c" >"$tmp/cc.log" 2>&1 || fail "the README's handler"
