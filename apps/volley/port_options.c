@@ -73,6 +73,13 @@ static void add_option(const struct argp_state *state, struct port_options *opti
 	options->options[options->option_count++] = text;
 }
 
+static void check_device(const struct argp_state *state, const struct port_options *options)
+{
+	if (options->device && options->backend && strcmp(options->backend, "dpdk") != 0 &&
+	    strcmp(options->backend, "auto") != 0)
+		usage_error(state, "--device: only dpdk takes one, not %s", options->backend);
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct port_options *options = state->input;
@@ -110,6 +117,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'v':
 		options->verbose = true;
+		return 0;
+	case ARGP_KEY_END:
+		check_device(state, options);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
