@@ -205,33 +205,33 @@ static void describe(struct vly_engine *engine)
 		snprintf(engine->summary + used, size - used, ", run to completion");
 }
 
-int vly_engine_open(struct vly_engine **out, const struct vly_engine_config *config,
+int vly_engine_open(struct vly_engine **engine, const struct vly_engine_config *config,
 		    struct vly_error *error)
 {
-	struct vly_engine *engine;
+	struct vly_engine *opened;
 	int rc = check_config(config, error);
 
 	if (rc)
 		return rc;
-	engine = calloc(1, sizeof(*engine));
-	if (!engine)
+	opened = calloc(1, sizeof(*opened));
+	if (!opened)
 		return vly_fail(error, -ENOMEM, "out of memory");
-	engine->shared.idle = config->idle;
-	rc = load_handlers(engine, config, error);
+	opened->shared.idle = config->idle;
+	rc = load_handlers(opened, config, error);
 	if (!rc)
-		rc = open_ports(engine, config, error);
+		rc = open_ports(opened, config, error);
 	if (!rc)
-		rc = open_ios(engine, config, error);
+		rc = open_ios(opened, config, error);
 	if (!rc)
-		rc = open_workers(engine, config, error);
+		rc = open_workers(opened, config, error);
 	if (!rc)
-		rc = open_chains(engine, error);
+		rc = open_chains(opened, error);
 	if (rc) {
-		vly_engine_close(engine);
+		vly_engine_close(opened);
 		return rc;
 	}
-	describe(engine);
-	*out = engine;
+	describe(opened);
+	*engine = opened;
 	return 0;
 }
 
