@@ -14,7 +14,8 @@ count() {
 		-Y "$1" 2>"$tmp/tshark.err" | wc -l
 }
 
-start_peer tcpdump ip netns exec client tcpdump -i c0 -n -U --immediate-mode -w "$tmp/wire.pcap"
+start_peer tcpdump ip netns exec client tcpdump -i c0 -n -U --immediate-mode -s 2000 -B 65536 \
+	-w "$tmp/wire.pcap"
 await 10 grep -q 'listening on' "$tmp/tcpdump.log" || fail "tcpdump does not listen"
 serve server "${port[@]}" -l :9000 -H echo
 in_client "$python" "$here/echo_client.py" 10.77.0.2 9000 200 || fail "IPv4 echo"
