@@ -127,7 +127,6 @@ bool vly_icmp_unreachable(const struct vly_stack *stack, struct vly_dgram *spare
 	uint8_t protocol = way.is_ipv6 ? VLY_PROTOCOL_ICMPV6 : VLY_PROTOCOL_ICMP;
 	uint8_t *p = vly_dgram_data(spare);
 	uint64_t sum = 0;
-	uint8_t addrs[2 * VLY_IP_BYTES];
 
 	if (way.is_ipv6)
 		icmp = (struct vly_icmp){VLY_ICMPV6_UNREACHABLE, VLY_ICMPV6_PORT_UNREACHABLE, 0, 0};
@@ -136,13 +135,9 @@ bool vly_icmp_unreachable(const struct vly_stack *stack, struct vly_dgram *spare
 		return false;
 	vly_icmp_encode(&icmp, p, spare->capacity);
 	memcpy(p + VLY_ICMP_BYTES, complaint->packet, complaint->len);
-	if (way.is_ipv6) {
-		memcpy(addrs, way.src, VLY_IP_BYTES);
-		memcpy(addrs + VLY_IP_BYTES, way.dst, VLY_IP_BYTES);
-		sum = vly_ip6_pseudo_sum(addrs, protocol, spare->len);
-	}
+	if (way.is_ipv6)
+		sum = vly_ip6_pseudo_sum(way.src, way.dst, protocol, spare->len);
 	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET, vly_sum_finish(vly_sum(sum, p, spare->len)));
-	vly_stack_wrap_ip(&way, spare, protocol);
-	vly_stack_wrap_eth(spare, &way.eth);
+	vly_stack_wrap(spare, &way, protocol);
 	return true;
 }

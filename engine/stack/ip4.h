@@ -42,7 +42,8 @@ struct vly_ip4 {
 	uint32_t dst_raw;
 	uint16_t total_len;
 	uint16_t id;
-	uint16_t fragment; // flags and offset, enum vly_ip4_fragment_bits
+	uint16_t fragment;     // flags and offset, enum vly_ip4_fragment_bits
+	uint16_t checksum_raw; // memory order
 	uint8_t header_len;
 	uint8_t tos;
 	uint8_t ttl;
@@ -63,6 +64,7 @@ static inline int vly_ip4_decode(struct vly_ip4 *out, const uint8_t *p, size_t l
 	out->fragment = vly_be16(p + 6);
 	out->ttl = p[8];
 	out->protocol = p[9];
+	out->checksum_raw = vly_raw16(p + VLY_IP4_CHECKSUM_OFFSET);
 	out->src_raw = vly_raw32(p + VLY_IP4_SRC_OFFSET);
 	out->dst_raw = vly_raw32(p + VLY_IP4_DST_OFFSET);
 	out->options = p + VLY_IP4_BYTES;
@@ -76,7 +78,7 @@ static inline int vly_ip4_decode(struct vly_ip4 *out, const uint8_t *p, size_t l
 	return out->header_len;
 }
 
-// Writes the header with a checksum of 0. Returns the bytes written, -ENOSPC, or -EINVAL for a
+// Writes the header, the checksum as given. Returns the bytes written, -ENOSPC, or -EINVAL for a
 // header length that cannot be.
 static inline int vly_ip4_encode(const struct vly_ip4 *in, uint8_t *p, size_t capacity)
 {
@@ -92,7 +94,7 @@ static inline int vly_ip4_encode(const struct vly_ip4 *in, uint8_t *p, size_t ca
 	vly_be16_put(p + 6, in->fragment);
 	p[8] = in->ttl;
 	p[9] = in->protocol;
-	vly_raw16_put(p + VLY_IP4_CHECKSUM_OFFSET, 0);
+	vly_raw16_put(p + VLY_IP4_CHECKSUM_OFFSET, in->checksum_raw);
 	vly_raw32_put(p + VLY_IP4_SRC_OFFSET, in->src_raw);
 	vly_raw32_put(p + VLY_IP4_DST_OFFSET, in->dst_raw);
 	if (VLY_UNLIKELY(in->header_len > VLY_IP4_BYTES))
@@ -100,10 +102,18 @@ static inline int vly_ip4_encode(const struct vly_ip4 *in, uint8_t *p, size_t ca
 	return in->header_len;
 }
 
-// Fills in the checksum of a header that has 0 there.
-static inline void vly_ip4_seal(uint8_t *p, uint32_t header_len)
+// The checksum of a header without options, from its values: the bytes just written are not ready
+// to be read again in words.
+static inline uint16_t vly_ip4_checksum(const struct vly_ip4 *ip)
 {
-	vly_raw16_put(p + VLY_IP4_CHECKSUM_OFFSET, vly_sum_finish(vly_sum(0, p, header_len)));
+	uint64_t sum = (uint64_t)ip->src_raw + ip->dst_raw;
+
+	sum += htobe16((uint16_t)(0x4500 | ip->tos));
+	sum += htobe16(ip->total_len);
+	sum += htobe16(ip->id);
+	sum += htobe16(ip->fragment);
+	sum += htobe16((uint16_t)(ip->ttl << 8 | ip->protocol));
+	return vly_sum_finish(sum);
 }
 
 // The pseudo-header of a transport checksum; len is of transport header and payload.

@@ -76,14 +76,14 @@ static inline int vly_ip6_encode(const struct vly_ip6 *in, uint8_t *p, size_t ca
 	return VLY_IP6_BYTES;
 }
 
-// The pseudo-header of a transport checksum (RFC 8200, section 8.1); `addrs` is where source and
-// destination stand, one after the other.
-static inline uint64_t vly_ip6_pseudo_sum(const uint8_t *addrs, uint8_t protocol, uint32_t len)
+// The pseudo-header of a transport checksum (RFC 8200, section 8.1).
+static inline uint64_t vly_ip6_pseudo_sum(const uint8_t *src, const uint8_t *dst, uint8_t protocol,
+					  uint32_t len)
 {
 	uint64_t sum = (uint64_t)htobe16(protocol) + htobe32(len);
 
-	for (int i = 0; i < 2 * VLY_IP6_ADDR_BYTES; i += 8)
-		sum = vly_sum64(sum, vly_raw64(addrs + i));
+	for (int i = 0; i < VLY_IP6_ADDR_BYTES; i += 8)
+		sum = vly_sum64(vly_sum64(sum, vly_raw64(src + i)), vly_raw64(dst + i));
 	return sum;
 }
 

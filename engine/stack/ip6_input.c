@@ -15,8 +15,8 @@ static enum vly_stack_verdict transport(struct vly_stack *stack, struct vly_pack
 		return vly_packet_drop(packet, VLY_DROP_FRAGMENT);
 	if (VLY_UNLIKELY(next != VLY_PROTOCOL_UDP && next != VLY_PROTOCOL_ICMPV6))
 		return vly_packet_drop(packet, VLY_DROP_IP_PROTOCOL);
-	packet->pseudo = vly_ip6_pseudo_sum(packet->start + packet->l2_len + VLY_IP6_SRC_OFFSET,
-					    next, packet->l4_len);
+	packet->pseudo = vly_ip6_pseudo_sum(packet->frame->peer.ip, packet->frame->local.ip, next,
+					    packet->l4_len);
 	if (VLY_UNLIKELY(next == VLY_PROTOCOL_ICMPV6))
 		return vly_icmpv6_input(stack, packet);
 	// Only neighbour solicitations may come from ::.

@@ -104,13 +104,12 @@ bool vly_local_next_hop(const struct vly_local *local, const uint8_t *ip, uint8_
 // --- inline
 // ---------------------------------------------------------------------------------------
 
-// The mapped form: ::ffff:a.b.c.d.
+// The mapped form: ::ffff:a.b.c.d. Two words, as it is read again: a load of what several smaller
+// stores have just written would have to wait for them.
 static inline void vly_ip_from4(uint8_t *ip, uint32_t raw)
 {
-	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
-
-	memcpy(ip, prefix, sizeof(prefix));
-	vly_raw32_put(ip + 12, raw);
+	vly_raw64_put(ip, 0);
+	vly_raw64_put(ip + 8, htobe64((uint64_t)0xffff << 32 | be32toh(raw)));
 }
 
 static inline bool vly_ip_is4(const uint8_t *ip)

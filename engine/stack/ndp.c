@@ -73,15 +73,12 @@ int vly_ndp_encode(const struct vly_ndp *in, uint8_t *p, size_t capacity)
 static int message_put(const struct vly_ndp *ndp, const struct vly_way *way, uint8_t *p,
 		       size_t capacity)
 {
-	uint8_t addrs[2 * VLY_IP_BYTES];
 	int size = vly_ndp_encode(ndp, p, capacity);
 	uint64_t sum;
 
 	if (size < 0)
 		return size;
-	memcpy(addrs, way->src, VLY_IP_BYTES);
-	memcpy(addrs + VLY_IP_BYTES, way->dst, VLY_IP_BYTES);
-	sum = vly_ip6_pseudo_sum(addrs, VLY_PROTOCOL_ICMPV6, (uint32_t)size);
+	sum = vly_ip6_pseudo_sum(way->src, way->dst, VLY_PROTOCOL_ICMPV6, (uint32_t)size);
 	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET, vly_sum_finish(vly_sum(sum, p, (size_t)size)));
 	return size;
 }
@@ -194,8 +191,7 @@ static bool message_make(struct vly_dgram *spare, const struct vly_ndp *ndp,
 	if (size < 0)
 		return false;
 	spare->len = (uint16_t)size;
-	vly_stack_wrap_ip(way, spare, VLY_PROTOCOL_ICMPV6);
-	vly_stack_wrap_eth(spare, &way->eth);
+	vly_stack_wrap(spare, way, VLY_PROTOCOL_ICMPV6);
 	return true;
 }
 

@@ -8,36 +8,33 @@
 #include "stack/state.h"
 #include "stack/udp.h"
 
-static uint8_t *push(struct vly_dgram *dgram, uint32_t bytes)
+static uint32_t eth_bytes(const struct vly_eth *eth)
 {
-	uint32_t capacity = dgram->capacity + bytes;
+	return eth->is_tagged ? VLY_ETH_BYTES_MAX : VLY_ETH_BYTES;
+}
 
-	dgram->data_offset -= (int32_t)bytes;
-	dgram->len = (uint16_t)(dgram->len + bytes);
+// Makes the `headers` bytes in front of what dgram holds a part of it.
+static void widen(struct vly_dgram *dgram, uint32_t headers)
+{
+	uint32_t capacity = dgram->capacity + headers;
+
+	dgram->data_offset -= (int32_t)headers;
+	dgram->len = (uint16_t)(dgram->len + headers);
 	dgram->capacity = (uint16_t)(capacity < UINT16_MAX ? capacity : UINT16_MAX);
-	return vly_dgram_data(dgram);
 }
 
 // --- what carries anything
 // ------------------------------------------------------------------------
 
-static uint8_t *push_eth(struct vly_dgram *dgram, const struct vly_eth *eth)
+// An IPv4 header for l4_len bytes behind it.
+static void ip4_put(uint8_t *p, const struct vly_way *way, uint8_t protocol, uint32_t l4_len,
+		    bool is_sealed)
 {
-	uint32_t size = eth->is_tagged ? VLY_ETH_BYTES_MAX : VLY_ETH_BYTES;
-	uint8_t *p = push(dgram, size);
-
-	vly_eth_encode(eth, p, size);
-	return p;
-}
-
-static uint8_t *push_ip4(struct vly_dgram *dgram, const struct vly_way *way, uint8_t protocol)
-{
-	uint8_t *p = push(dgram, VLY_IP4_BYTES);
 	// An atomic datagram needs no id (RFC 6864, section 4.1).
 	struct vly_ip4 ip = {
 		.src_raw = vly_raw32(way->src + 12),
 		.dst_raw = vly_raw32(way->dst + 12),
-		.total_len = dgram->len,
+		.total_len = (uint16_t)(VLY_IP4_BYTES + l4_len),
 		.fragment = VLY_IP4_DONT_FRAGMENT,
 		.header_len = VLY_IP4_BYTES,
 		.tos = way->tos,
@@ -45,42 +42,46 @@ static uint8_t *push_ip4(struct vly_dgram *dgram, const struct vly_way *way, uin
 		.protocol = protocol,
 	};
 
+	if (is_sealed)
+		ip.checksum_raw = vly_ip4_checksum(&ip);
 	vly_ip4_encode(&ip, p, VLY_IP4_BYTES);
-	return p;
 }
 
-static uint8_t *push_ip6(struct vly_dgram *dgram, const struct vly_way *way, uint8_t protocol)
+static void ip6_put(uint8_t *p, const struct vly_way *way, uint8_t protocol, uint32_t l4_len)
 {
 	struct vly_ip6 ip = {
-		.payload_len = dgram->len,
+		.payload_len = (uint16_t)l4_len,
 		.traffic_class = way->tos,
 		.next = protocol,
 		.hop_limit = way->ttl,
 	};
-	uint8_t *p = push(dgram, VLY_IP6_BYTES);
 
 	memcpy(ip.src, way->src, VLY_IP_BYTES);
 	memcpy(ip.dst, way->dst, VLY_IP_BYTES);
 	vly_ip6_encode(&ip, p, VLY_IP6_BYTES);
-	return p;
 }
 
 void vly_stack_wrap_eth(struct vly_dgram *dgram, const struct vly_eth *eth)
 {
-	push_eth(dgram, eth);
-	dgram->link = eth->is_tagged ? VLY_ETH_BYTES_MAX : VLY_ETH_BYTES;
-	if (eth->type == VLY_ETHERTYPE_IPV4)
-		dgram->link |= VLY_IP4_BYTES << VLY_FRAME_L3_SHIFT;
-	else if (eth->type == VLY_ETHERTYPE_IPV6)
-		dgram->link |= VLY_IP6_BYTES << VLY_FRAME_L3_SHIFT | VLY_FRAME_IPV6;
+	uint32_t l2 = eth_bytes(eth);
+
+	widen(dgram, l2);
+	vly_eth_encode(eth, vly_dgram_data(dgram), l2);
+	dgram->link = l2;
 }
 
-void vly_stack_wrap_ip(const struct vly_way *way, struct vly_dgram *dgram, uint8_t protocol)
+void vly_stack_wrap(struct vly_dgram *dgram, const struct vly_way *way, uint8_t protocol)
 {
+	uint8_t *p = vly_dgram_data(dgram);
+	uint32_t l3 = way->is_ipv6 ? VLY_IP6_BYTES : VLY_IP4_BYTES;
+
 	if (way->is_ipv6)
-		push_ip6(dgram, way, protocol);
+		ip6_put(p - l3, way, protocol, dgram->len);
 	else
-		vly_ip4_seal(push_ip4(dgram, way, protocol), VLY_IP4_BYTES);
+		ip4_put(p - l3, way, protocol, dgram->len, true);
+	widen(dgram, l3);
+	vly_stack_wrap_eth(dgram, &way->eth);
+	dgram->link |= l3 << VLY_FRAME_L3_SHIFT | (way->is_ipv6 ? VLY_FRAME_IPV6 : 0);
 }
 
 struct vly_way vly_stack_way_back(const struct vly_stack *stack, const struct vly_packet *packet)
@@ -103,55 +104,32 @@ enum vly_stack_verdict vly_stack_answer(struct vly_packet *packet, const struct 
 	frame->data_offset += (int32_t)headers;
 	frame->capacity = (uint16_t)(frame->capacity - headers);
 	frame->len = (uint16_t)len;
-	vly_stack_wrap_ip(way, frame, protocol);
-	vly_stack_wrap_eth(frame, &way->eth);
+	vly_stack_wrap(frame, way, protocol);
 	return VLY_STACK_REPLY;
 }
 
 // --- UDP
 // ------------------------------------------------------------------------------------------
 
-// The checksum of the UDP header and payload at p, or the device's part of the work.
-static uint32_t udp_seal(const struct vly_stack *stack, uint8_t *p, uint32_t len, uint64_t pseudo)
+// What goes into the checksum field: the checksum, or the device's part of the work.
+static uint16_t udp_checksum(const struct vly_dgram *dgram, const struct vly_udp *udp,
+			     uint64_t pseudo, bool is_offloaded)
 {
 	uint16_t checksum;
 
-	if (stack->offloads_tx & VLY_FRAME_UDP_CSUM) {
-		vly_raw16_put(p + VLY_UDP_CHECKSUM_OFFSET, vly_sum_fold(pseudo));
-		return VLY_FRAME_UDP_CSUM;
-	}
-	checksum = vly_sum_finish(vly_sum(pseudo, p, len));
-	// 0 would mean "no checksum" (RFC 768).
-	vly_raw16_put(p + VLY_UDP_CHECKSUM_OFFSET, checksum ? checksum : 0xffff);
-	return 0;
+	if (is_offloaded)
+		return vly_sum_fold(pseudo);
+	checksum = vly_sum_finish(
+		vly_sum(pseudo + vly_udp_sum(udp), vly_dgram_data(dgram), dgram->len));
+	return checksum ? checksum : 0xffff; // 0 would mean that there is none (RFC 768)
 }
 
-static uint32_t udp_wrap4(const struct vly_stack *stack, struct vly_dgram *dgram,
-			  const struct vly_way *way, uint8_t *udp)
+static uint64_t udp_pseudo(const struct vly_way *way, uint16_t len)
 {
-	uint16_t len = dgram->len;
-	uint8_t *ip = push_ip4(dgram, way, VLY_PROTOCOL_UDP);
-	uint64_t pseudo =
-		vly_ip4_pseudo_sum(vly_raw32(ip + VLY_IP4_SRC_OFFSET),
-				   vly_raw32(ip + VLY_IP4_DST_OFFSET), VLY_PROTOCOL_UDP, len);
-	uint32_t link = VLY_IP4_BYTES << VLY_FRAME_L3_SHIFT;
-
-	if (stack->offloads_tx & VLY_FRAME_IP_CSUM)
-		link |= VLY_FRAME_IP_CSUM;
-	else
-		vly_ip4_seal(ip, VLY_IP4_BYTES);
-	return link | udp_seal(stack, udp, len, pseudo);
-}
-
-static uint32_t udp_wrap6(const struct vly_stack *stack, struct vly_dgram *dgram,
-			  const struct vly_way *way, uint8_t *udp)
-{
-	uint16_t len = dgram->len;
-	uint8_t *ip = push_ip6(dgram, way, VLY_PROTOCOL_UDP);
-	uint64_t pseudo = vly_ip6_pseudo_sum(ip + VLY_IP6_SRC_OFFSET, VLY_PROTOCOL_UDP, len);
-
-	return VLY_IP6_BYTES << VLY_FRAME_L3_SHIFT | VLY_FRAME_IPV6 |
-	       udp_seal(stack, udp, len, pseudo);
+	if (way->is_ipv6)
+		return vly_ip6_pseudo_sum(way->src, way->dst, VLY_PROTOCOL_UDP, len);
+	return vly_ip4_pseudo_sum(vly_raw32(way->src + 12), vly_raw32(way->dst + 12),
+				  VLY_PROTOCOL_UDP, len);
 }
 
 // Puts the frame around the payload. Everything was checked before.
@@ -163,13 +141,22 @@ static void udp_wrap(const struct vly_stack *stack, struct vly_dgram *dgram,
 		.dst_port = dgram->peer.port,
 		.len = (uint16_t)(dgram->len + VLY_UDP_BYTES),
 	};
-	uint8_t *p = push(dgram, VLY_UDP_BYTES);
-	uint32_t link;
+	uint32_t offloads = stack->offloads_tx;
+	uint32_t l2 = eth_bytes(&way->eth);
+	uint32_t l3 = way->is_ipv6 ? VLY_IP6_BYTES : VLY_IP4_BYTES;
+	uint8_t *p = vly_dgram_data(dgram) - VLY_UDP_BYTES;
 
+	udp.checksum_raw =
+		udp_checksum(dgram, &udp, udp_pseudo(way, udp.len), offloads & VLY_FRAME_UDP_CSUM);
 	vly_udp_encode(&udp, p, VLY_UDP_BYTES);
-	link = way->is_ipv6 ? udp_wrap6(stack, dgram, way, p) : udp_wrap4(stack, dgram, way, p);
-	push_eth(dgram, &way->eth);
-	dgram->link = link | (way->eth.is_tagged ? VLY_ETH_BYTES_MAX : VLY_ETH_BYTES);
+	if (way->is_ipv6)
+		ip6_put(p - l3, way, VLY_PROTOCOL_UDP, udp.len);
+	else
+		ip4_put(p - l3, way, VLY_PROTOCOL_UDP, udp.len, !(offloads & VLY_FRAME_IP_CSUM));
+	vly_eth_encode(&way->eth, p - l3 - l2, l2);
+	widen(dgram, l2 + l3 + VLY_UDP_BYTES);
+	dgram->link = l2 | l3 << VLY_FRAME_L3_SHIFT | (offloads & VLY_FRAME_UDP_CSUM) |
+		      (way->is_ipv6 ? VLY_FRAME_IPV6 : offloads & VLY_FRAME_IP_CSUM);
 }
 
 // Whether the headers find room between the datagram's structure and its payload, and the payload

@@ -95,10 +95,10 @@ struct vly_way {
 static inline struct vly_eth vly_stack_eth(const struct vly_stack *stack, const uint8_t *mac,
 					   uint16_t type);
 
-// Write headers in front of what dgram holds, and make them part of it: the frame is complete
-// after the Ethernet header, which also sets link. The caller knows that there is room.
+// Write headers in front of what dgram holds, which makes it a frame: of Ethernet alone, or with IP
+// in between. The caller knows that there is room.
 void vly_stack_wrap_eth(struct vly_dgram *dgram, const struct vly_eth *eth);
-void vly_stack_wrap_ip(const struct vly_way *way, struct vly_dgram *dgram, uint8_t protocol);
+void vly_stack_wrap(struct vly_dgram *dgram, const struct vly_way *way, uint8_t protocol);
 
 // The way back to who sent the packet, from the address it was sent to.
 struct vly_way vly_stack_way_back(const struct vly_stack *stack, const struct vly_packet *packet);

@@ -48,3 +48,9 @@ static inline int vly_udp_encode(const struct vly_udp *in, uint8_t *p, size_t ca
 	vly_raw16_put(p + VLY_UDP_CHECKSUM_OFFSET, in->checksum_raw);
 	return VLY_UDP_BYTES;
 }
+
+// The sum of the header less its checksum, from its values.
+static inline uint64_t vly_udp_sum(const struct vly_udp *udp)
+{
+	return (uint64_t)htobe16(udp->src_port) + htobe16(udp->dst_port) + htobe16(udp->len);
+}

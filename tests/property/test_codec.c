@@ -117,6 +117,8 @@ static void test_ip4(void **state)
 		assert_memory_equal(out.options, options, in.header_len - 20u);
 		out.options = in.options;
 		in.checksum_raw = out.checksum_raw;
+		if (in.header_len == VLY_IP4_BYTES)
+			assert_int_equal(vly_ip4_checksum(&in), out.checksum_raw);
 		assert_memory_equal(&in.src_raw, &out.src_raw,
 				    offsetof(struct vly_ip4, protocol) + 1 -
 					    offsetof(struct vly_ip4, src_raw));
