@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Private to the io_uring backend. One ring a queue: a multishot recvmsg a socket fills the pool's
+// blocks through a provided buffer ring; the sends of a burst go to the kernel in one call.
+//
+// Lifetime of what is sent. Without a kernel thread (SQPOLL) a send is made with MSG_DONTWAIT, so
+// the kernel neither parks nor defers it: its payload is copied, or it has failed, before the
+// submitting call returns. Only failures make a completion (CQE_SKIP_SUCCESS), and it lies in the
+// queue by then. With SQPOLL a send ends with its completion, and its datagrams are kept till then.
+#pragma once
+
+#include <liburing.h>
+#include <stdatomic.h>
+
+#include "backend/backend.h"
+#include "backend/kernel_batch.h"
+#include "backend/kernel_train.h"
+
+enum vly_uring_limits {
+	VLY_URING_NAME_BYTES = 32,
+	VLY_URING_CONTROL_BYTES = 208, // with the kernel's header of 16 bytes, the pool's lead
+	VLY_URING_PROVIDED = 128,      // blocks that the kernel has at a time
+	VLY_URING_BATCHES = 8,         // under way, with SQPOLL
+	VLY_URING_SQ_ENTRIES = 512,
+	VLY_URING_CQ_ENTRIES = 2048, // more than all that can be under way: it never overflows
+	VLY_URING_GROUP = 0,         // of the provided buffers
+};
+
+// Key rows after those of enum vly_kernel_key.
+enum vly_uring_key {
+	VLY_URING_KEY_SQPOLL = VLY_KERNEL_KEY_COUNT,
+	VLY_URING_KEY_DEFER,
+	VLY_URING_KEY_FIXED,
+	VLY_URING_KEY_COUNT,
+};
+
+// What a ring is set up with: asked for, then what the kernel has.
+struct vly_uring_features {
+	bool sqpoll;
+	bool defer_taskrun;
+	bool fixed_files;
+	bool napi;
+};
+
+// What a completion is for: kind, and an index, in user_data.
+enum vly_uring_kind {
+	VLY_URING_NONE, // dealt with already
+	VLY_URING_RECV, // index: the socket
+	VLY_URING_SEND, // index: batch * VLY_KERNEL_BATCH + group
+	VLY_URING_EVENT,
+	VLY_URING_KIND_SHIFT = 32,
+};
+
+struct vly_backend_queue {
+	struct vly_kernel_sockets sockets;
+	struct vly_kernel_pool pool;
+	struct vly_kernel_sender sender;
+	struct vly_kernel_options options;
+	struct vly_uring_features features;
+	struct vly_ledger_block *ledger;
+	struct io_uring ring;
+	bool has_ring;
+	bool is_enabled; // by the first call of the thread that owns the queue
+	int end_fd;      // readable to its end once the kernel has let go of the ring; -1: none
+	struct io_uring_buf_ring *buffers;
+	uint32_t buffer_entries;
+	uint32_t provided; // blocks with the kernel
+	uint32_t provided_max;
+	uint64_t to_arm; // bit i: socket i has no receive under way
+	bool event_is_armed;
+	int event_fd;
+	uint64_t event_count;  // read into by the kernel
+	_Atomic bool sleeps;   // owner: rw, others: ro
+	_Atomic bool is_woken; // others: set, owner: taken
+	uint64_t now_ns;       // of the last burst
+	uint64_t missed_ns;    // when the kernel was last asked for its losses
+	struct msghdr recv_msg;
+	struct vly_kernel_trains trains;
+	uint32_t batch_count;                  // 1, or VLY_URING_BATCHES with SQPOLL
+	uint32_t next_batch;                   // to fill
+	uint32_t in_flight[VLY_URING_BATCHES]; // groups of each batch that are with the kernel
+	struct vly_kernel_batch batches[VLY_URING_BATCHES];
+};
+
+// --- uring_ring.c: the ring's life; control thread, but for enable
+
+// Sets up ring, registered files and provided buffers for the queue's sockets and pool, with what
+// this kernel has of `asked`. Errors name the fix: -EPERM, -ENOSYS, -ENOTSUP (older than Linux
+// 6.0), -ENOMEM, -EMFILE.
+int vly_uring_ring_open(struct vly_backend_queue *queue, const struct vly_uring_features *asked,
+			struct vly_error *error);
+// Ends it, and waits until the kernel has let go of sockets and memory (at most a second).
+void vly_uring_ring_close(struct vly_backend_queue *queue);
+// The first call of the queue's thread: the ring is its own from now on.
+void vly_uring_ring_enable(struct vly_backend_queue *queue);
+// A setup of `ring` alone; updates *features. Returns 0 or a negative errno.
+int vly_uring_setup(struct io_uring *ring, struct vly_uring_features *features);
+// The line for a setup that failed; returns code.
+int vly_uring_fail_setup(int code, struct vly_error *error);
+// Whether the kernel polls devices for this ring; sets it up so for `us`.
+bool vly_uring_napi(struct io_uring *ring, uint32_t us);
+
+// --- uring_probe.c
+
+int vly_uring_probe(struct vly_error *error);
+void vly_uring_describe(const struct vly_log *log);
+
+// --- uring_queue.c: receiving, completions, waiting
+
+uint32_t vly_uring_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			    uint32_t count, uint64_t now_ns);
+int vly_uring_wait(struct vly_backend_queue *queue, uint64_t timeout_ns);
+void vly_uring_wake(struct vly_backend_queue *queue);
+// Takes completions off the queue as long as there is room for what they bring.
+void vly_uring_reap(struct vly_backend_queue *queue, uint64_t now_ns);
+// An entry to fill, also when that means to submit first. Never NULL.
+struct io_uring_sqe *vly_uring_sqe(struct vly_backend_queue *queue);
+// Names the socket in an entry.
+void vly_uring_sqe_set_socket(const struct vly_backend_queue *queue, struct io_uring_sqe *sqe,
+			      const struct vly_kernel_socket *sock);
+
+// --- uring_send.c
+
+uint32_t vly_uring_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			    uint32_t count, uint64_t now_ns);
+uint32_t vly_uring_flush(struct vly_backend_queue *queue);
+// A send has completed: `index` as in user_data.
+void vly_uring_sent(struct vly_backend_queue *queue, uint32_t index, int res);

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Opening and describing the io_uring backend, and its table.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "backend/backends.h"
+#include "backend/uring.h"
+#include "core/fail.h"
+
+enum {
+	DETAIL_BYTES = 96,
+	BUSY_POLL_MAX_US = 10000,
+};
+
+static const struct vly_key keys[] = {
+	[VLY_KERNEL_KEY_GRO] = {"gro", VLY_KEY_SWITCH, "on", 0, 0,
+				"receive trains of one flow as one (UDP_GRO)"},
+	[VLY_KERNEL_KEY_GSO] = {"gso", VLY_KEY_SWITCH, "on", 0, 0,
+				"send trains of one flow as one (UDP_SEGMENT)"},
+	[VLY_KERNEL_KEY_RCVBUF] = {"rcvbuf", VLY_KEY_BYTES, "4M", 0, 1u << 30,
+				   "receive buffer of each socket; 0: the system's"},
+	[VLY_KERNEL_KEY_SNDBUF] = {"sndbuf", VLY_KEY_BYTES, "1M", 0, 1u << 30,
+				   "send buffer of each socket; 0: the system's"},
+	[VLY_KERNEL_KEY_BUSY_POLL] = {"busy-poll-us", VLY_KEY_NUMBER, "0", 0, BUSY_POLL_MAX_US,
+				      "let the kernel poll the device so long before it sleeps"},
+	[VLY_URING_KEY_SQPOLL] = {"sqpoll", VLY_KEY_SWITCH, "off", 0, 0,
+				  "let a kernel thread submit, which takes a core"},
+	[VLY_URING_KEY_DEFER] = {"defer-taskrun", VLY_KEY_SWITCH, "on", 0, 0,
+				 "let the kernel finish receptions only when asked"},
+	[VLY_URING_KEY_FIXED] = {"fixed-files", VLY_KEY_SWITCH, "on", 0, 0,
+				 "register the sockets with the ring"},
+	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
+};
+
+struct vly_backend_port {
+	uint32_t queue_count;
+	char detail[DETAIL_BYTES];
+	struct vly_backend_queue *queues[VLY_QUEUES_MAX];
+};
+
+// The ring goes first: it writes into the pool and holds the sockets.
+static void close_queue(struct vly_backend_queue *queue)
+{
+	vly_kernel_sockets_close(&queue->sockets);
+	vly_uring_ring_close(queue);
+	for (uint32_t i = 0; i < queue->batch_count; i++)
+		vly_kernel_batch_abandon(&queue->batches[i], &queue->sender);
+	if (queue->event_fd >= 0)
+		close(queue->event_fd);
+	vly_kernel_pool_close(&queue->pool);
+	free(queue);
+}
+
+static int open_queue(struct vly_backend_port *port, const struct vly_port_config *config,
+		      const struct vly_kernel_options *options,
+		      const struct vly_uring_features *features, struct vly_ledger_block *ledger,
+		      struct vly_error *error)
+{
+	size_t bytes = (sizeof(struct vly_backend_queue) + 63) / 64 * 64;
+	struct vly_backend_queue *queue = aligned_alloc(VLY_CACHE_LINE_BYTES, bytes);
+	struct vly_backend_queue *first = port->queues[0];
+	int rc;
+
+	if (!queue)
+		return vly_fail(error, -ENOMEM, "out of memory");
+	memset(queue, 0, bytes);
+	queue->end_fd = -1;
+	port->queues[port->queue_count++] = queue; // what is open so far is closed with the port
+	queue->ledger = ledger;
+	queue->options = *options;
+	// Not O_NONBLOCK: a read of it through the ring shall wait.
+	queue->event_fd = eventfd(0, EFD_CLOEXEC);
+	if (queue->event_fd < 0)
+		return vly_kernel_fail_files("uring", -errno, config->queues, error);
+	rc = vly_kernel_pool_open(&queue->pool, config->buffers, error);
+	if (rc)
+		return rc;
+	rc = vly_kernel_sockets_open(&queue->sockets, "uring", config, &queue->options,
+				     first ? &first->sockets : NULL, error);
+	if (rc)
+		return rc;
+	queue->sender = (struct vly_kernel_sender){
+		.sockets = &queue->sockets,
+		.pool = &queue->pool,
+		.ledger = ledger,
+		.gso = queue->options.gso,
+		.log = config->log,
+	};
+	return vly_uring_ring_open(queue, features, error);
+}
+
+static void uring_close(struct vly_backend_port *port)
+{
+	if (!port)
+		return;
+	for (uint32_t i = 0; i < port->queue_count; i++)
+		close_queue(port->queues[i]);
+	free(port);
+}
+
+static void tell(struct vly_backend_port *port, const struct vly_port_config *config,
+		 const union vly_value *values, const struct vly_kernel_options *options)
+{
+	const struct vly_backend_queue *first = port->queues[0];
+	struct vly_kernel_options asked = *options;
+
+	asked.gso = values[VLY_KERNEL_KEY_GSO].on;
+	vly_kernel_options_tell("uring", &asked, &first->options, first->sockets.list[0].fd,
+				&config->log);
+	if (values[VLY_URING_KEY_SQPOLL].on && !first->features.sqpoll)
+		vly_log_line(&config->log,
+			     "uring: no kernel thread (SQPOLL): submitting ourselves");
+	if (options->busy_poll_us && !first->features.napi)
+		vly_log_line(&config->log, "uring: no device polling: needs Linux 6.9");
+	snprintf(port->detail, sizeof(port->detail), "gro %s, gso %s, %s",
+		 first->options.gro ? "on" : "off", first->options.gso ? "on" : "off",
+		 first->features.sqpoll          ? "sqpoll"
+		 : first->features.defer_taskrun ? "deferred task work"
+						 : "cooperative task work");
+}
+
+static int uring_open(struct vly_backend_port **out, const struct vly_port_config *config,
+		      const union vly_value *values, struct vly_ledger_block *const *ledgers,
+		      struct vly_error *error)
+{
+	struct vly_kernel_options options = vly_kernel_options_read(values);
+	struct vly_uring_features features = {
+		.sqpoll = values[VLY_URING_KEY_SQPOLL].on,
+		.defer_taskrun = values[VLY_URING_KEY_DEFER].on,
+		.fixed_files = values[VLY_URING_KEY_FIXED].on,
+	};
+	struct vly_backend_port *port = calloc(1, sizeof(*port));
+	int rc;
+
+	if (!port)
+		return vly_fail(error, -ENOMEM, "out of memory");
+	rc = vly_kernel_sockets_check("uring", config, error);
+	if (rc)
+		goto err_close;
+	for (uint32_t i = 0; i == 0 || i < config->queues; i++) {
+		rc = open_queue(port, config, &options, &features, ledgers[i], error);
+		if (rc)
+			goto err_close;
+	}
+	tell(port, config, values, &options);
+	*out = port;
+	return 0;
+
+err_close:
+	uring_close(port);
+	return rc;
+}
+
+static uint32_t uring_queue_count(const struct vly_backend_port *port)
+{
+	return port->queue_count;
+}
+
+static struct vly_backend_queue *uring_queue(struct vly_backend_port *port, uint32_t index)
+{
+	return port->queues[index];
+}
+
+static struct vly_addr uring_local(const struct vly_backend_port *port)
+{
+	return port->queues[0]->sockets.list[0].bound;
+}
+
+static const char *uring_detail(const struct vly_backend_port *port)
+{
+	return port->detail;
+}
+
+static uint32_t uring_alloc_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+				  uint32_t count)
+{
+	return vly_kernel_pool_alloc(&queue->pool, dgrams, count);
+}
+
+static void uring_release_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+				uint32_t count)
+{
+	vly_kernel_pool_release(&queue->pool, dgrams, count);
+}
+
+const struct vly_backend vly_backend_uring = {
+	.name = "uring",
+	.summary = "the kernel's UDP through io_uring",
+	.layer = VLY_LAYER_DATAGRAM,
+	.keys = keys,
+	.probe = vly_uring_probe,
+	.describe = vly_uring_describe,
+	.open = uring_open,
+	.close = uring_close,
+	.queue_count = uring_queue_count,
+	.queue = uring_queue,
+	.local = uring_local,
+	.detail = uring_detail,
+	.rx_burst = vly_uring_rx_burst,
+	.tx_burst = vly_uring_tx_burst,
+	.alloc_burst = uring_alloc_burst,
+	.release_burst = uring_release_burst,
+	.wait = vly_uring_wait,
+	.wake = vly_uring_wake,
+	.flush = vly_uring_flush,
+};

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Sending in the io_uring backend: the messages of a burst in one submit.
+#include <errno.h>
+
+#include "backend/uring.h"
+#include "core/compiler.h"
+
+enum {
+	HELD_LIMIT_NS = 500000000, // for which a full queue is waited for
+	MISSED_PERIOD_NS = 100000000,
+};
+
+static void prepare(struct vly_backend_queue *queue, uint32_t index, uint32_t group)
+{
+	const struct vly_kernel_batch *batch = &queue->batches[index];
+	const struct vly_kernel_socket *sock = batch->groups[group].sock;
+	struct io_uring_sqe *sqe = vly_uring_sqe(queue);
+	bool sqpoll = queue->features.sqpoll;
+
+	io_uring_prep_sendmsg(sqe, sock->fd, &batch->msgs[group].msg_hdr,
+			      sqpoll ? 0 : MSG_DONTWAIT);
+	vly_uring_sqe_set_socket(queue, sqe, sock);
+	if (!sqpoll)
+		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	sqe->user_data = (uint64_t)VLY_URING_SEND << VLY_URING_KIND_SHIFT |
+			 (index * VLY_KERNEL_BATCH + group);
+	queue->in_flight[index]++;
+}
+
+// The kernel has given a message back: with an error, or at all, with SQPOLL.
+void vly_uring_sent(struct vly_backend_queue *queue, uint32_t index, int res)
+{
+	uint32_t batch = index / VLY_KERNEL_BATCH;
+
+	queue->in_flight[batch]--;
+	vly_kernel_batch_settle(&queue->batches[batch], &queue->sender, index % VLY_KERNEL_BATCH,
+				res < 0 ? res : 0);
+}
+
+// What a submit has completed lies behind what was there before it: no need to take receptions
+// off to find the sends.
+static void settle_new(struct vly_backend_queue *queue, uint32_t from, uint64_t *failed)
+{
+	struct io_uring_cq *cq = &queue->ring.cq;
+	uint32_t tail = io_uring_smp_load_acquire(cq->ktail);
+
+	for (; from != tail; from++) {
+		struct io_uring_cqe *cqe = &cq->cqes[from & cq->ring_mask];
+		uint32_t index = (uint32_t)cqe->user_data;
+
+		if (cqe->user_data >> VLY_URING_KIND_SHIFT != VLY_URING_SEND)
+			continue;
+		cqe->user_data = (uint64_t)VLY_URING_NONE << VLY_URING_KIND_SHIFT;
+		*failed |= UINT64_C(1) << (index % VLY_KERNEL_BATCH);
+		vly_uring_sent(queue, index, cqe->res);
+	}
+}
+
+// Submits until the kernel has taken all entries. It refuses only for want of memory.
+static void submit_all(struct vly_backend_queue *queue)
+{
+	while (io_uring_submit(&queue->ring) < 0 || io_uring_sq_ready(&queue->ring))
+		vly_pause();
+}
+
+// Sends one by one where segmentation was refused. False: the queue is full.
+static bool push_plain(struct vly_backend_queue *queue, struct vly_kernel_batch *batch)
+{
+	for (uint32_t g = batch->done; g < batch->group_count; g++) {
+		if (batch->groups[g].is_plain && !batch->groups[g].is_done &&
+		    !vly_kernel_batch_send_plain(batch, &queue->sender, g))
+			return false;
+	}
+	return true;
+}
+
+// Without SQPOLL: when this returns, every message has been sent or is still ours. False: the
+// kernel takes no more now.
+static bool push_inline(struct vly_backend_queue *queue)
+{
+	struct vly_kernel_batch *batch = &queue->batches[0];
+	uint64_t asked = 0;
+	uint64_t failed = 0;
+	uint32_t tail;
+
+	for (uint32_t g = batch->done; g < batch->group_count; g++) {
+		if (batch->groups[g].is_done || batch->groups[g].is_plain)
+			continue;
+		prepare(queue, 0, g);
+		asked |= UINT64_C(1) << g;
+	}
+	tail = io_uring_smp_load_acquire(queue->ring.cq.ktail);
+	submit_all(queue);
+	settle_new(queue, tail, &failed);
+	for (asked &= ~failed; asked; asked &= asked - 1)
+		vly_kernel_batch_settle(batch, &queue->sender, (uint32_t)__builtin_ctzll(asked), 0);
+	queue->in_flight[0] = 0;
+	return push_plain(queue, batch) && vly_kernel_batch_advance(batch, &queue->sender);
+}
+
+static void submit_async(struct vly_backend_queue *queue, uint32_t index)
+{
+	const struct vly_kernel_batch *batch = &queue->batches[index];
+
+	for (uint32_t g = batch->done; g < batch->group_count; g++) {
+		if (!batch->groups[g].is_done)
+			prepare(queue, index, g);
+	}
+	io_uring_submit(&queue->ring);
+}
+
+// With SQPOLL: what came back undone is sent from here. True: the batch is free.
+static bool finish_async(struct vly_backend_queue *queue, uint32_t index)
+{
+	struct vly_kernel_batch *batch = &queue->batches[index];
+
+	if (!batch->count)
+		return true;
+	if (queue->in_flight[index])
+		return false;
+	if (!push_plain(queue, batch))
+		return false;
+	if (vly_kernel_batch_advance(batch, &queue->sender))
+		return true;
+	submit_async(queue, index);
+	return false;
+}
+
+static uint32_t send_async(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			   uint32_t count, uint64_t now_ns)
+{
+	uint32_t taken = 0;
+
+	vly_uring_reap(queue, now_ns);
+	while (taken < count && finish_async(queue, queue->next_batch)) {
+		uint32_t n = count - taken < VLY_KERNEL_BATCH ? count - taken : VLY_KERNEL_BATCH;
+
+		vly_kernel_batch_fill(&queue->batches[queue->next_batch], &queue->sender,
+				      dgrams + taken, n);
+		submit_async(queue, queue->next_batch);
+		queue->next_batch = (queue->next_batch + 1) % VLY_URING_BATCHES;
+		taken += n;
+	}
+	return taken;
+}
+
+static uint32_t send_inline(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			    uint32_t count, uint64_t now_ns)
+{
+	struct vly_kernel_batch *batch = &queue->batches[0];
+	uint32_t taken = 0;
+
+	if (VLY_UNLIKELY(batch->count) && !push_inline(queue))
+		return 0;
+	while (taken < count) {
+		uint32_t n = count - taken < VLY_KERNEL_BATCH ? count - taken : VLY_KERNEL_BATCH;
+
+		vly_kernel_batch_fill(batch, &queue->sender, dgrams + taken, n);
+		if (VLY_UNLIKELY(!push_inline(queue)))
+			return taken + vly_kernel_batch_give_back(batch, &queue->sender, now_ns);
+		taken += n;
+	}
+	return taken;
+}
+
+uint32_t vly_uring_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			    uint32_t count, uint64_t now_ns)
+{
+	if (VLY_UNLIKELY(!queue->is_enabled))
+		vly_uring_ring_enable(queue);
+	if (queue->features.sqpoll)
+		return send_async(queue, dgrams, count, now_ns);
+	return send_inline(queue, dgrams, count, now_ns);
+}
+
+uint32_t vly_uring_flush(struct vly_backend_queue *queue)
+{
+	struct vly_kernel_batch *batch = &queue->batches[0];
+	uint32_t unsent = 0;
+
+	if (queue->is_enabled && queue->features.sqpoll) {
+		vly_uring_reap(queue, queue->now_ns);
+		for (uint32_t i = 0; i < VLY_URING_BATCHES; i++)
+			finish_async(queue, i);
+	} else if (batch->count && !push_inline(queue) &&
+		   queue->now_ns > batch->since_ns + HELD_LIMIT_NS) {
+		vly_kernel_batch_abandon(batch, &queue->sender);
+	}
+	if (queue->now_ns > queue->missed_ns + MISSED_PERIOD_NS) {
+		queue->missed_ns = queue->now_ns;
+		vly_kernel_sockets_poll_missed(&queue->sockets, queue->ledger);
+	}
+	for (uint32_t i = 0; i < queue->batch_count; i++)
+		unsent += vly_kernel_batch_unsent(&queue->batches[i]);
+	return unsent;
+}
