@@ -121,12 +121,39 @@ static inline void fetch(struct rte_mbuf *mbuf)
 	vly_prefetch(rte_pktmbuf_mtod(mbuf, const void *));
 }
 
+// Whether the mbuf is anything but one buffer of its own; 0 if not.
+static inline uint64_t oddity(const struct rte_mbuf *mbuf)
+{
+	return (mbuf->nb_segs ^ 1u) |
+	       (mbuf->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL));
+}
+
+// Goes over a burst that has an odd mbuf in it. Returns how many frames are left.
+static uint32_t gather_odd(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			   uint32_t count, uint64_t now_ns)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct rte_mbuf *mbuf = mbuf_of(dgrams[i]);
+
+		if (oddity(mbuf)) {
+			mbuf = gather(queue, mbuf);
+			if (!mbuf)
+				continue;
+			fill(dgram_of(mbuf), mbuf, now_ns);
+		}
+		dgrams[kept++] = dgram_of(mbuf);
+	}
+	return kept;
+}
+
 uint32_t vly_dpdk_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			   uint32_t count, uint64_t now_ns)
 {
-	struct rte_mbuf *mbufs[VLY_BURST_MAX];
+	struct rte_mbuf *mbufs[VLY_BURST_MAX + AHEAD];
+	uint64_t odd = 0;
 	uint32_t got;
-	uint32_t kept = 0;
 
 	if (VLY_UNLIKELY(!queue->is_joined))
 		join(queue);
@@ -134,23 +161,18 @@ uint32_t vly_dpdk_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **d
 	got = rte_eth_rx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);
 	if (got == 0)
 		return 0;
-	for (uint32_t i = 0; i < RTE_MIN(got, (uint32_t)AHEAD); i++)
+	vly_count(&queue->ledger->received, got);
+	for (uint32_t i = 0; i < AHEAD; i++)
+		mbufs[got + i] = mbufs[got - 1]; // the loop looks ahead without asking for its end
+	for (uint32_t i = 0; i < AHEAD; i++)
 		fetch(mbufs[i]);
 	for (uint32_t i = 0; i < got; i++) {
-		struct rte_mbuf *mbuf = mbufs[i];
-
-		if (i + AHEAD < got)
-			fetch(mbufs[i + AHEAD]);
-		if (VLY_UNLIKELY(mbuf->nb_segs != 1 || !RTE_MBUF_DIRECT(mbuf))) {
-			mbuf = gather(queue, mbuf);
-			if (!mbuf)
-				continue;
-		}
-		fill(dgram_of(mbuf), mbuf, now_ns);
-		dgrams[kept++] = dgram_of(mbuf);
+		fetch(mbufs[i + AHEAD]);
+		odd |= oddity(mbufs[i]);
+		fill(dgram_of(mbufs[i]), mbufs[i], now_ns);
+		dgrams[i] = dgram_of(mbufs[i]);
 	}
-	vly_count(&queue->ledger->received, got);
-	return kept;
+	return VLY_UNLIKELY(odd) ? gather_odd(queue, dgrams, got, now_ns) : got;
 }
 
 // What the stack wants the device to do (enum vly_frame_flag).

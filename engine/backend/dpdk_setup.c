@@ -12,7 +12,7 @@
 
 enum {
 	RSS_KEY_MAX = 64,
-	FRAME_OVERHEAD = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN,
+	FRAME_OVERHEAD = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN,
 	RX_CSUM = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM,
 	TX_CSUM = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM,
 };
@@ -44,6 +44,22 @@ static void limit_queues(struct vly_backend_port *port, const struct choice *cho
 	vly_log_line(log, "dpdk: %s has %u of the %u queues asked for", device_name(port), max,
 		     port->queue_count);
 	port->queue_count = max;
+}
+
+// A driver tells of the largest frame, and some also how much of it is not the MTU's.
+static void limit_mtu(struct vly_backend_port *port, const struct choice *choice,
+		      const struct vly_log *log)
+{
+	uint32_t frame = choice->info.max_rx_pktlen;
+	uint32_t max = choice->info.max_mtu;
+
+	if (max == 0 || max == UINT16_MAX)
+		max = frame > FRAME_OVERHEAD ? frame - FRAME_OVERHEAD : port->plan.mtu;
+	if (port->plan.mtu <= max)
+		return;
+	vly_log_line(log, "dpdk: %s carries an MTU of %u, not %u", device_name(port), max,
+		     port->plan.mtu);
+	port->plan.mtu = max;
 }
 
 // For virtio, taking checksums from the device costs more than it saves: its fast receive path
@@ -89,17 +105,13 @@ static int choose(struct vly_backend_port *port, struct choice *choice, const st
 		  struct vly_error *error)
 {
 	int rc = rte_eth_dev_info_get(port->port_id, &choice->info);
-	uint32_t mtu = port->plan.mtu;
 
 	if (rc)
 		return vly_fail(error, rc, "dpdk: %s tells nothing of itself: %s",
 				device_name(port), rte_strerror(-rc));
-	if (choice->info.max_mtu && mtu > choice->info.max_mtu)
-		return vly_fail(error, -EINVAL,
-				"dpdk: %s cannot carry an MTU of %u; give at most %u",
-				device_name(port), mtu, choice->info.max_mtu);
+	limit_mtu(port, choice, log);
 	limit_queues(port, choice, log);
-	choice->conf.rxmode.mtu = mtu;
+	choice->conf.rxmode.mtu = port->plan.mtu;
 	choose_checksums(port, choice);
 	choose_rss(port, choice);
 	// Holds here: one pool a queue, and no buffer is ever shared.
@@ -203,7 +215,7 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 	struct rte_eth_link link = {.link_status = 0};
 
 	if (rte_eth_rx_burst_mode_get(port->port_id, 0, &mode))
-		strcpy(mode.info, "the driver's own");
+		mode.info[0] = 0;
 	vly_log_line(log,
 		     "dpdk: %s, %u queue%s of %u descriptors, %u buffers each, MTU %u, MAC "
 		     "%02x:%02x:%02x:%02x:%02x:%02x",
@@ -215,7 +227,8 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 		     "%s, sent by %s",
 		     memory->megabytes, memory->huge ? "huge pages" : "normal pages",
 		     memory->reason[0] ? " (" : "", memory->reason, memory->reason[0] ? ")" : "",
-		     mode.info, who(port->link.offloads_rx), who(port->link.offloads_tx));
+		     mode.info[0] ? mode.info : "not told by the driver",
+		     who(port->link.offloads_rx), who(port->link.offloads_tx));
 	if (vly_dpdk_device_is_veth(&port->plan.device))
 		vly_log_line(log,
 			     "dpdk: %s is a veth: its peer must make whole checksums; run "
@@ -224,8 +237,9 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 	if (rte_eth_link_get_nowait(port->port_id, &link) == 0 && !link.link_status)
 		vly_log_line(log, "dpdk: %s: the link is down, waiting for the other side",
 			     device_name(port));
-	snprintf(port->detail, sizeof(port->detail), "%s, %s, %.60s receive", device_name(port),
-		 memory->huge ? "huge pages" : "normal pages", mode.info);
+	snprintf(port->detail, sizeof(port->detail), "%s, %s%s%.60s", device_name(port),
+		 memory->huge ? "huge pages" : "normal pages", mode.info[0] ? ", receive " : "",
+		 mode.info);
 }
 
 static int start(struct vly_backend_port *port, struct choice *choice, struct vly_error *error)

@@ -25,6 +25,7 @@ enum {
 	FRAMES = 20000,
 	FRAME_MIN = 60,
 	FRAME_MAX = 1514,
+	JUMBO = 5000,
 	LIMIT_S = 30,
 	THREADS = 140, // more than DPDK has lcores
 };
@@ -195,6 +196,53 @@ static void test_threads_come_and_go(void **state)
 	}
 }
 
+// A capture (the libpcap format of 1998) of three frames of those lengths.
+static void write_capture(const char *path, const uint32_t *lens)
+{
+	const uint32_t head[] = {0xa1b2c3d4, 2 | 4 << 16, 0, 0, 65535, 1};
+	static const uint8_t zeros[JUMBO];
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(head, sizeof(head), 1, file), 1);
+	for (int i = 0; i < 3; i++) {
+		const uint32_t record[] = {0, 0, lens[i], lens[i]};
+
+		assert_int_equal(fwrite(record, sizeof(record), 1, file), 1);
+		assert_int_equal(fwrite(zeros, lens[i], 1, file), 1);
+	}
+	assert_int_equal(fclose(file), 0);
+}
+
+// A driver may chain buffers for a frame that is larger than any: it is lost, and counted.
+static void test_too_large_is_counted(void **state)
+{
+	const uint32_t lens[] = {60, JUMBO, 61};
+	struct vly_dgram *dgrams[BUFFERS + BURST];
+	char folder[] = "/tmp/volley-dpdk-XXXXXX";
+	char path[64];
+	char device[128];
+	struct end end;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/capture", folder);
+	write_capture(path, lens);
+	snprintf(device, sizeof(device), "vdev:net_pcap_test,rx_pcap=%s", path);
+	end = open_end(device);
+	assert_int_equal(dpdk->rx_burst(end.queue, dgrams, BURST, 1), 2);
+	assert_int_equal(dgrams[0]->len, 60);
+	assert_int_equal(dgrams[1]->len, 61);
+	assert_int_equal(end.ledger->received, 3);
+	assert_int_equal(end.ledger->dropped[VLY_DROP_RX_TRUNCATED], 1);
+	dpdk->release_burst(end.queue, dgrams, 2);
+	assert_int_equal(drain(&end, dgrams), BUFFERS);
+	dpdk->release_burst(end.queue, dgrams, BUFFERS);
+	close_end(&end);
+	unlink(path);
+	rmdir(folder);
+}
+
 // A frame whose content follows from its number.
 static void make_frame(struct vly_dgram *dgram, uint64_t seed, uint32_t number)
 {
@@ -303,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_refusals_leave_nothing),
 		cmocka_unit_test(test_buffers_are_conserved),
 		cmocka_unit_test(test_threads_come_and_go),
+		cmocka_unit_test(test_too_large_is_counted),
 		cmocka_unit_test(test_virtio_pair),
 		cmocka_unit_test(test_memif_pair),
 	};
