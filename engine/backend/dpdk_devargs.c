@@ -9,6 +9,12 @@
 #include "backend/dpdk_private.h"
 #include "core/fail.h"
 
+enum {
+	// A slot holds a frame behind the kernel's header of it (packet(7), PACKET_RX_RING).
+	PACKET_SLOT_BYTES = 2048,
+	PACKET_BLOCK_BYTES = 16384,
+};
+
 struct text {
 	char *at;
 	size_t size;
@@ -96,13 +102,10 @@ static void memif(struct text *text, const struct vly_dpdk_plan *plan)
 
 static void af_packet(struct text *text, const struct vly_dpdk_plan *plan)
 {
-	// A slot holds the frame behind the kernel's header of it (packet(7), PACKET_RX_RING).
-	uint32_t slot = plan->mtu + 160 <= 2048 ? 2048 : 16384;
-
 	put(text, "iface", plan->device.target);
 	put_number(text, "qpairs", plan->queues);
-	put_number(text, "framesz", slot);
-	put_number(text, "blocksz", 16384);
+	put_number(text, "framesz", PACKET_SLOT_BYTES);
+	put_number(text, "blocksz", PACKET_BLOCK_BYTES);
 	put_number(text, "framecnt", plan->options.descriptors);
 }
 

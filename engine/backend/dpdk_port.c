@@ -23,6 +23,8 @@ enum {
 	FRAME_EXTRA = 64,
 	// An XDP socket's frame with all that DPDK keeps beside it has to fit one page.
 	XDP_MTU_MAX = 3300,
+	// The packet socket's driver says so.
+	PACKET_MTU_MAX = 1500,
 };
 
 static void plan_queues(struct vly_dpdk_plan *plan, const struct vly_port_config *config,
@@ -60,6 +62,8 @@ static int plan_sizes(struct vly_dpdk_plan *plan, const struct vly_port_config *
 	}
 	if (plan->device.id == VLY_DPDK_AF_XDP && plan->mtu > XDP_MTU_MAX)
 		plan->mtu = XDP_MTU_MAX;
+	if (plan->device.id == VLY_DPDK_AF_PACKET && plan->mtu > PACKET_MTU_MAX)
+		plan->mtu = PACKET_MTU_MAX;
 	if (plan->mtu < 576 || plan->mtu > VLY_DPDK_MTU_MAX)
 		return vly_fail(error, -EINVAL, "dpdk: an MTU of %u; give 576 to %u", plan->mtu,
 				VLY_DPDK_MTU_MAX);
