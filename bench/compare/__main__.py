@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -38,11 +39,11 @@ def read_arguments():
 
 
 def enter_namespaces():
-    """Runs this program again in network, mount and process namespaces of its own: what it makes
-    there ends with it, however it ends. Without root it stays where it is."""
+    """Goes on in network and mount namespaces of its own: what it makes there ends with it, however
+    it ends. Without root it stays where it is."""
     if os.environ.get(PRIVATE) or os.geteuid() != 0 or not shutil.which('unshare'):
         return bool(os.environ.get(PRIVATE))
-    words = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
+    words = ['unshare', '--net', '--mount']
     if os.spawnvp(os.P_WAIT, words[0], words + ['true']) != 0:
         return False
     os.environ[PRIVATE] = 'made'
@@ -124,7 +125,8 @@ def measure(arguments, is_private):
     chosen = [path for path in paths.PATHS if arguments.only in path.name]
     if not chosen:
         sys.exit(f'bench: no path has "{arguments.only}" in its name')
-    with tempfile.TemporaryDirectory(prefix='volley-bench-') as folder:
+    with tempfile.TemporaryDirectory(prefix='volley-bench-',
+                                     dir='/run' if is_private else None) as folder:
         runner = paths.Runner(build, folder, is_private)
         result = {'schema': 1,
                   'machine': machine.fingerprint(os.path.dirname(build), runner.volley),
@@ -142,8 +144,13 @@ def measure(arguments, is_private):
     return result, lines
 
 
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def main():
     arguments = read_arguments()
+    signal.signal(signal.SIGTERM, interrupt)
     os.makedirs(arguments.folder, exist_ok=True)
     is_private = enter_namespaces()
     if os.environ.get(PRIVATE) == 'made':

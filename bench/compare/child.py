@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Child processes: started with their output in files, ended by their process ids, all of them,
 however the run ends."""
+import ctypes
 import os
 import signal
 import subprocess
 import time
 
 STOP_S = 10
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+LIBC = ctypes.CDLL(None)
+
+
+def die_with_parent():
+    """Called in the child: it is killed if this program is, which then cannot stop it."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Failure(Exception):
@@ -22,7 +30,7 @@ class Child:
         # pylint: disable=consider-using-with
         with open(self.paths['out'], 'wb') as out, open(self.paths['err'], 'wb') as err:
             self.process = subprocess.Popen(words, stdin=stdin, stdout=out, stderr=err,
-                                            start_new_session=True)
+                                            start_new_session=True, preexec_fn=die_with_parent)
 
     def text(self, end):
         with open(self.paths[end], encoding='utf-8', errors='replace') as file:

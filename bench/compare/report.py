@@ -82,8 +82,7 @@ def table(rows):
 
 
 def times(value):
-    """'4.1 times as fast', with what it is of left to the caller."""
-    return f'{value:.2f} times' if value < 10 else f'{value:.0f} times'
+    return f'{value:.1f} times' if value < 10 else f'{value:.0f} times'
 
 
 def headlines(rows):
@@ -99,11 +98,12 @@ def headlines(rows):
     }
     lines = []
     if ratios['dpdk_vs_plain_block']:
-        lines.append('dpdk past the kernel, p50: the round trip is shorter than that of plain '
-                     f'sockets by {times(ratios["dpdk_vs_plain_block"])} (blocking)'
-                     + (f', {times(ratios["dpdk_vs_plain_busy"])} (spinning)'
-                        if ratios['dpdk_vs_plain_busy'] else ''))
+        lines.append(f'dpdk past the kernel: {number(dpdk["p50_us"]["median"])} us, '
+                     f'{times(ratios["dpdk_vs_plain_block"])} less than plain sockets that block')
+    if ratios['dpdk_vs_plain_busy']:
+        lines.append(f'    and {times(ratios["dpdk_vs_plain_busy"])} less than plain sockets that '
+                     'spin')
     if ratios['dpdk_vs_testpmd']:
-        lines.append('dpdk against testpmd, which only swaps addresses: '
+        lines.append('dpdk beside testpmd, which swaps addresses and does nothing else: '
                      f'{ratios["dpdk_vs_testpmd"]:.2f} of its speed')
     return lines, ratios

@@ -68,6 +68,7 @@ enter_namespaces() {
 if [[ -z ${VLY_SMOKE_INSIDE:-} ]]; then
 	enter_namespaces "$@"
 fi
+trap 'exit 130' INT TERM # the first process of a namespace gets no signal it has no trap for
 mount -t tmpfs -o mode=755 none /run
 mkdir -p "$tmp" /run/netns
 ip link set lo up
