@@ -210,6 +210,7 @@ void vly_uring_ring_close(struct vly_backend_queue *queue)
 void vly_uring_ring_enable(struct vly_backend_queue *queue)
 {
 	queue->is_enabled = true;
-	io_uring_enable_rings(&queue->ring);
+	// liburing 2.3 declares io_uring_enable_rings() but does not export it.
+	io_uring_register((unsigned)queue->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 	io_uring_register_ring_fd(&queue->ring); // spares a look-up a call; may fail
 }
