@@ -58,16 +58,18 @@ static inline int vly_eth_decode(struct vly_eth *out, const uint8_t *p, size_t l
 // Returns the bytes written, or -ENOSPC when `capacity` is too small; then nothing is written.
 static inline int vly_eth_encode(const struct vly_eth *in, uint8_t *p, size_t capacity)
 {
-	size_t size = in->is_tagged ? VLY_ETH_BYTES_MAX : VLY_ETH_BYTES;
-
-	if (VLY_UNLIKELY(capacity < size))
+	if (VLY_UNLIKELY(capacity < VLY_ETH_BYTES))
+		return -ENOSPC;
+	if (VLY_UNLIKELY(in->is_tagged && capacity < VLY_ETH_BYTES_MAX))
 		return -ENOSPC;
 	memcpy(p, in->dst, VLY_MAC_BYTES);
 	memcpy(p + 6, in->src, VLY_MAC_BYTES);
-	if (in->is_tagged) {
+	if (VLY_UNLIKELY(in->is_tagged)) {
 		vly_be16_put(p + 12, VLY_ETHERTYPE_VLAN);
 		vly_be16_put(p + 14, in->tci);
+		vly_be16_put(p + 16, in->type);
+		return VLY_ETH_BYTES_MAX;
 	}
-	vly_be16_put(p + size - 2, in->type);
-	return (int)size;
+	vly_be16_put(p + 12, in->type);
+	return VLY_ETH_BYTES;
 }

@@ -103,31 +103,39 @@ void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet
 	stack->due_ns = 0;
 }
 
-static struct vly_way way_to(const struct vly_stack *stack, const struct vly_complaint *complaint)
+// The addresses of the packet, IPv4 mapped.
+static void addrs_read(const struct vly_complaint *complaint, uint8_t *src, uint8_t *dst)
 {
-	struct vly_way way = {.is_ipv6 = complaint->is_ipv6, .ttl = VLY_IP_TTL};
+	const uint8_t *p = complaint->packet;
 
-	way.eth = vly_stack_eth(stack, complaint->mac,
-				way.is_ipv6 ? VLY_ETHERTYPE_IPV6 : VLY_ETHERTYPE_IPV4);
-	if (way.is_ipv6) {
-		memcpy(way.src, complaint->packet + VLY_IP6_DST_OFFSET, VLY_IP_BYTES);
-		memcpy(way.dst, complaint->packet + VLY_IP6_SRC_OFFSET, VLY_IP_BYTES);
+	if (complaint->is_ipv6) {
+		memcpy(src, p + VLY_IP6_SRC_OFFSET, VLY_IP_BYTES);
+		memcpy(dst, p + VLY_IP6_DST_OFFSET, VLY_IP_BYTES);
 	} else {
-		vly_ip_from4(way.src, vly_raw32(complaint->packet + VLY_IP4_DST_OFFSET));
-		vly_ip_from4(way.dst, vly_raw32(complaint->packet + VLY_IP4_SRC_OFFSET));
+		vly_ip_from4(src, vly_raw32(p + VLY_IP4_SRC_OFFSET));
+		vly_ip_from4(dst, vly_raw32(p + VLY_IP4_DST_OFFSET));
 	}
-	return way;
 }
 
 bool vly_icmp_unreachable(const struct vly_stack *stack, struct vly_dgram *spare,
 			  const struct vly_complaint *complaint)
 {
 	struct vly_icmp icmp = {.type = VLY_ICMP_UNREACHABLE, .code = VLY_ICMP_PORT_UNREACHABLE};
-	struct vly_way way = way_to(stack, complaint);
+	uint8_t sender[VLY_IP_BYTES];
+	uint8_t asked[VLY_IP_BYTES];
+	struct vly_way way = {
+		.eth = vly_stack_eth(stack, complaint->mac,
+				     complaint->is_ipv6 ? VLY_ETHERTYPE_IPV6 : VLY_ETHERTYPE_IPV4),
+		.src = asked,
+		.dst = sender,
+		.is_ipv6 = complaint->is_ipv6,
+		.ttl = VLY_IP_TTL,
+	};
 	uint8_t protocol = way.is_ipv6 ? VLY_PROTOCOL_ICMPV6 : VLY_PROTOCOL_ICMP;
 	uint8_t *p = vly_dgram_data(spare);
 	uint64_t sum = 0;
 
+	addrs_read(complaint, sender, asked);
 	if (way.is_ipv6)
 		icmp = (struct vly_icmp){VLY_ICMPV6_UNREACHABLE, VLY_ICMPV6_PORT_UNREACHABLE, 0, 0};
 	spare->len = (uint16_t)(VLY_ICMP_BYTES + complaint->len);

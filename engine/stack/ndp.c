@@ -101,7 +101,7 @@ static void send_to_all_nodes(struct vly_way *way)
 	static const uint8_t all_nodes[VLY_IP_BYTES] = {0xff, 0x02, [15] = 0x01};
 	static const uint8_t all_nodes_mac[VLY_MAC_BYTES] = {0x33, 0x33, [5] = 0x01};
 
-	memcpy(way->dst, all_nodes, VLY_IP_BYTES);
+	way->dst = all_nodes;
 	memcpy(way->eth.dst, all_nodes_mac, VLY_MAC_BYTES);
 }
 
@@ -141,7 +141,7 @@ static enum vly_stack_verdict solicited(struct vly_stack *stack, struct vly_pack
 		if (request->has_mac && !(request->mac[0] & 1))
 			memcpy(way.eth.dst, request->mac, VLY_MAC_BYTES);
 	}
-	memcpy(way.src, request->target, VLY_IP_BYTES);
+	way.src = request->target;
 	way.ttl = VLY_NDP_HOP_LIMIT;
 	size = message_put(&reply, &way, packet->l4, room);
 	if (size < 0)
@@ -195,34 +195,33 @@ static bool message_make(struct vly_dgram *spare, const struct vly_ndp *ndp,
 	return true;
 }
 
-// To the neighbour itself when we only want to know that it is still there, or else to its
-// solicited-node group (RFC 4291, section 2.7.1).
-static struct vly_way way_to(const struct vly_stack *stack, const struct vly_neigh *neigh)
+// The solicited-node group of an address (RFC 4291, section 2.7.1), and its MAC.
+static void group_of(const uint8_t *ip, uint8_t *group, uint8_t *mac)
 {
-	static const uint8_t group[VLY_IP_BYTES] = {0xff, 0x02, [11] = 0x01, [12] = 0xff};
-	uint8_t mac[VLY_MAC_BYTES] = {0x33, 0x33, 0xff};
-	struct vly_way way = {.is_ipv6 = true, .ttl = VLY_NDP_HOP_LIMIT};
+	static const uint8_t prefix[VLY_IP_BYTES] = {0xff, 0x02, [11] = 0x01, [12] = 0xff};
 
-	if (vly_neigh_is_resolved(neigh)) {
-		memcpy(way.dst, neigh->ip, VLY_IP_BYTES);
-		memcpy(mac, neigh->mac, VLY_MAC_BYTES);
-	} else {
-		memcpy(way.dst, group, VLY_IP_BYTES);
-		memcpy(way.dst + 13, neigh->ip + 13, 3);
-		memcpy(mac + 3, neigh->ip + 13, 3);
-	}
-	way.eth = vly_stack_eth(stack, mac, VLY_ETHERTYPE_IPV6);
-	return way;
+	memcpy(group, prefix, VLY_IP_BYTES);
+	memcpy(group + 13, ip + 13, 3);
+	memset(mac, 0x33, 2);
+	memcpy(mac + 2, group + 12, 4);
 }
 
+// To the neighbour itself when we only want to know that it is still there.
 bool vly_ndp_ask(const struct vly_stack *stack, struct vly_dgram *spare,
 		 const struct vly_neigh *neigh)
 {
 	struct vly_ndp ndp = {.type = VLY_ICMPV6_NEIGHBOUR_SOLICITATION, .has_mac = true};
-	struct vly_way way = way_to(stack, neigh);
+	bool is_known = vly_neigh_is_resolved(neigh);
+	uint8_t source[VLY_IP_BYTES];
+	uint8_t group[VLY_IP_BYTES];
+	uint8_t mac[VLY_MAC_BYTES];
+	struct vly_way way = {.src = source, .is_ipv6 = true, .ttl = VLY_NDP_HOP_LIMIT};
 
-	if (!vly_local_source(&stack->local, neigh->ip, way.src))
+	if (!vly_local_source(&stack->local, neigh->ip, source))
 		return false;
+	group_of(neigh->ip, group, mac);
+	way.dst = is_known ? neigh->ip : group;
+	way.eth = vly_stack_eth(stack, is_known ? neigh->mac : mac, VLY_ETHERTYPE_IPV6);
 	memcpy(ndp.target, neigh->ip, sizeof(ndp.target));
 	memcpy(ndp.mac, stack->mac, VLY_MAC_BYTES);
 	return message_make(spare, &ndp, &way);
@@ -235,6 +234,6 @@ bool vly_ndp_announce(const struct vly_stack *stack, struct vly_dgram *spare, co
 
 	way.eth = vly_stack_eth(stack, stack->mac, VLY_ETHERTYPE_IPV6);
 	send_to_all_nodes(&way);
-	memcpy(way.src, ip, VLY_IP_BYTES);
+	way.src = ip;
 	return message_make(spare, &ndp, &way);
 }

@@ -90,8 +90,8 @@ struct vly_way vly_stack_way_back(const struct vly_stack *stack, const struct vl
 
 	memcpy(way.eth.dst, packet->eth->src, VLY_MAC_BYTES);
 	memcpy(way.eth.src, stack->mac, VLY_MAC_BYTES);
-	memcpy(way.src, packet->frame->local.ip, VLY_IP_BYTES);
-	memcpy(way.dst, packet->frame->peer.ip, VLY_IP_BYTES);
+	way.src = packet->frame->local.ip;
+	way.dst = packet->frame->peer.ip;
 	return way;
 }
 
@@ -124,39 +124,68 @@ static uint16_t udp_checksum(const struct vly_dgram *dgram, const struct vly_udp
 	return checksum ? checksum : 0xffff; // 0 would mean that there is none (RFC 768)
 }
 
-static uint64_t udp_pseudo(const struct vly_way *way, uint16_t len)
+static struct vly_udp udp_of(const struct vly_stack *stack, const struct vly_dgram *dgram)
 {
-	if (way->is_ipv6)
-		return vly_ip6_pseudo_sum(way->src, way->dst, VLY_PROTOCOL_UDP, len);
-	return vly_ip4_pseudo_sum(vly_raw32(way->src + 12), vly_raw32(way->dst + 12),
-				  VLY_PROTOCOL_UDP, len);
-}
-
-// Puts the frame around the payload. Everything was checked before.
-static void udp_wrap(const struct vly_stack *stack, struct vly_dgram *dgram,
-		     const struct vly_way *way)
-{
-	struct vly_udp udp = {
+	return (struct vly_udp){
 		.src_port = dgram->local.port ? dgram->local.port : stack->local.port,
 		.dst_port = dgram->peer.port,
 		.len = (uint16_t)(dgram->len + VLY_UDP_BYTES),
 	};
-	uint32_t offloads = stack->offloads_tx;
-	uint32_t l2 = eth_bytes(&way->eth);
-	uint32_t l3 = way->is_ipv6 ? VLY_IP6_BYTES : VLY_IP4_BYTES;
-	uint8_t *p = vly_dgram_data(dgram) - VLY_UDP_BYTES;
+}
 
-	udp.checksum_raw =
-		udp_checksum(dgram, &udp, udp_pseudo(way, udp.len), offloads & VLY_FRAME_UDP_CSUM);
+// The Ethernet header in front of p, and what is left to do then.
+static void udp_finish(struct vly_dgram *dgram, const struct vly_way *way, uint8_t *p,
+		       uint32_t headers, uint32_t link)
+{
+	uint32_t l2 = eth_bytes(&way->eth);
+
+	vly_eth_encode(&way->eth, p - l2, l2);
+	widen(dgram, l2 + headers);
+	dgram->link = l2 | link;
+}
+
+static void udp_wrap4(const struct vly_stack *stack, struct vly_dgram *dgram,
+		      const struct vly_way *way)
+{
+	struct vly_udp udp = udp_of(stack, dgram);
+	uint32_t offloads = stack->offloads_tx & (VLY_FRAME_IP_CSUM | VLY_FRAME_UDP_CSUM);
+	uint8_t *p = vly_dgram_data(dgram) - VLY_UDP_BYTES;
+	uint64_t pseudo = vly_ip4_pseudo_sum(vly_raw32(way->src + 12), vly_raw32(way->dst + 12),
+					     VLY_PROTOCOL_UDP, udp.len);
+
+	udp.checksum_raw = udp_checksum(dgram, &udp, pseudo, offloads & VLY_FRAME_UDP_CSUM);
 	vly_udp_encode(&udp, p, VLY_UDP_BYTES);
+	p -= VLY_IP4_BYTES;
+	ip4_put(p, way, VLY_PROTOCOL_UDP, udp.len, !(offloads & VLY_FRAME_IP_CSUM));
+	udp_finish(dgram, way, p, VLY_IP4_BYTES + VLY_UDP_BYTES,
+		   VLY_IP4_BYTES << VLY_FRAME_L3_SHIFT | offloads);
+}
+
+static void udp_wrap6(const struct vly_stack *stack, struct vly_dgram *dgram,
+		      const struct vly_way *way)
+{
+	struct vly_udp udp = udp_of(stack, dgram);
+	uint32_t offloads = stack->offloads_tx & VLY_FRAME_UDP_CSUM;
+	uint8_t *p = vly_dgram_data(dgram) - VLY_UDP_BYTES;
+	uint64_t pseudo = vly_ip6_pseudo_sum(way->src, way->dst, VLY_PROTOCOL_UDP, udp.len);
+
+	udp.checksum_raw = udp_checksum(dgram, &udp, pseudo, offloads);
+	vly_udp_encode(&udp, p, VLY_UDP_BYTES);
+	p -= VLY_IP6_BYTES;
+	ip6_put(p, way, VLY_PROTOCOL_UDP, udp.len);
+	udp_finish(dgram, way, p, VLY_IP6_BYTES + VLY_UDP_BYTES,
+		   VLY_IP6_BYTES << VLY_FRAME_L3_SHIFT | VLY_FRAME_IPV6 | offloads);
+}
+
+// Puts the frame around the payload. Everything was checked before.
+static enum vly_stack_output_verdict udp_wrap(const struct vly_stack *stack,
+					      struct vly_dgram *dgram, const struct vly_way *way)
+{
 	if (way->is_ipv6)
-		ip6_put(p - l3, way, VLY_PROTOCOL_UDP, udp.len);
+		udp_wrap6(stack, dgram, way);
 	else
-		ip4_put(p - l3, way, VLY_PROTOCOL_UDP, udp.len, !(offloads & VLY_FRAME_IP_CSUM));
-	vly_eth_encode(&way->eth, p - l3 - l2, l2);
-	widen(dgram, l2 + l3 + VLY_UDP_BYTES);
-	dgram->link = l2 | l3 << VLY_FRAME_L3_SHIFT | (offloads & VLY_FRAME_UDP_CSUM) |
-		      (way->is_ipv6 ? VLY_FRAME_IPV6 : offloads & VLY_FRAME_IP_CSUM);
+		udp_wrap4(stack, dgram, way);
+	return VLY_STACK_TRANSMIT;
 }
 
 // Whether the headers find room between the datagram's structure and its payload, and the payload
@@ -185,21 +214,29 @@ static enum vly_stack_output_verdict output_back(struct vly_stack *stack, struct
 						 const struct vly_link *link, enum vly_drop *reason)
 {
 	const uint8_t *request = (const uint8_t *)dgram + link->start;
-	struct vly_way way = {.is_ipv6 = link->is_ipv6, .ttl = VLY_IP_TTL};
+	uint8_t source[VLY_IP_BYTES];
+	struct vly_way way = {
+		.src = dgram->local.ip,
+		.dst = dgram->peer.ip,
+		.is_ipv6 = link->is_ipv6,
+		.ttl = VLY_IP_TTL,
+	};
 
 	if (VLY_UNLIKELY(!fits(stack, dgram, link->is_ipv6, link->l2_len)))
 		return refuse(reason, VLY_DROP_TX_OVERSIZE);
 	memcpy(way.eth.dst, request + VLY_MAC_BYTES, VLY_MAC_BYTES);
 	memcpy(way.eth.src, stack->mac, VLY_MAC_BYTES);
-	way.eth.is_tagged = link->l2_len == VLY_ETH_BYTES_MAX;
-	way.eth.tci = way.eth.is_tagged ? vly_be16(request + VLY_ETH_BYTES) : 0;
+	if (VLY_UNLIKELY(link->l2_len == VLY_ETH_BYTES_MAX)) {
+		way.eth.is_tagged = true;
+		way.eth.tci = vly_be16(request + VLY_ETH_BYTES);
+	}
 	way.eth.type = link->is_ipv6 ? VLY_ETHERTYPE_IPV6 : VLY_ETHERTYPE_IPV4;
-	memcpy(way.dst, dgram->peer.ip, VLY_IP_BYTES);
-	memcpy(way.src, dgram->local.ip, VLY_IP_BYTES);
-	if (VLY_UNLIKELY(link->is_group) && !vly_local_source(&stack->local, way.dst, way.src))
-		return refuse(reason, VLY_DROP_TX_NO_ROUTE);
-	udp_wrap(stack, dgram, &way);
-	return VLY_STACK_TRANSMIT;
+	if (VLY_UNLIKELY(link->is_group)) {
+		if (!vly_local_source(&stack->local, way.dst, source))
+			return refuse(reason, VLY_DROP_TX_NO_ROUTE);
+		way.src = source;
+	}
+	return udp_wrap(stack, dgram, &way);
 }
 
 // --- out to anybody
@@ -236,14 +273,14 @@ static struct vly_way way_to(const struct vly_stack *stack, const struct vly_dgr
 			     const uint8_t *source, const uint8_t *mac)
 {
 	struct vly_way way = {
+		.src = source,
+		.dst = dgram->peer.ip,
 		.is_ipv6 = !vly_ip_is4(dgram->peer.ip),
 		.ttl = dgram->ttl ? dgram->ttl : VLY_IP_TTL,
 		.tos = dgram->tos,
 	};
 
 	way.eth = vly_stack_eth(stack, mac, way.is_ipv6 ? VLY_ETHERTYPE_IPV6 : VLY_ETHERTYPE_IPV4);
-	memcpy(way.dst, dgram->peer.ip, VLY_IP_BYTES);
-	memcpy(way.src, source, VLY_IP_BYTES);
 	return way;
 }
 
@@ -298,8 +335,7 @@ static enum vly_stack_output_verdict output_unicast(struct vly_stack *stack,
 	if (VLY_UNLIKELY(vly_neigh_use(&stack->neighbours, neigh, now_ns)))
 		stack->due_ns = 0;
 	way = way_to(stack, dgram, source, neigh->mac);
-	udp_wrap(stack, dgram, &way);
-	return VLY_STACK_TRANSMIT;
+	return udp_wrap(stack, dgram, &way);
 }
 
 enum vly_stack_output_verdict vly_stack_output(struct vly_stack *stack, struct vly_dgram *dgram,
@@ -327,8 +363,7 @@ enum vly_stack_output_verdict vly_stack_output(struct vly_stack *stack, struct v
 	if (!VLY_UNLIKELY(group_mac(&stack->local, dgram->peer.ip, mac)))
 		return output_unicast(stack, dgram, source, now_ns, reason);
 	way = way_to(stack, dgram, source, mac);
-	udp_wrap(stack, dgram, &way);
-	return VLY_STACK_TRANSMIT;
+	return udp_wrap(stack, dgram, &way);
 }
 
 enum vly_stack_output_verdict vly_stack_output_held(struct vly_stack *stack,
@@ -343,6 +378,5 @@ enum vly_stack_output_verdict vly_stack_output_held(struct vly_stack *stack,
 	if (refusal)
 		return refuse(reason, (enum vly_drop)refusal);
 	way = way_to(stack, dgram, source, neigh->mac);
-	udp_wrap(stack, dgram, &way);
-	return VLY_STACK_TRANSMIT;
+	return udp_wrap(stack, dgram, &way);
 }

@@ -81,11 +81,12 @@ bool vly_stack_learn(struct vly_stack *stack, const struct vly_neigh_news *news,
 // Notes that the packet's port is not served, if the rate allows.
 void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet);
 
-// Where a frame goes and how: all that output needs beside the datagram.
+// Where a frame goes and how: all that output needs beside the datagram. The addresses (16 bytes,
+// IPv4 mapped) are somebody else's and outlive the way.
 struct vly_way {
 	struct vly_eth eth;
-	uint8_t src[VLY_IP_BYTES]; // IPv4 mapped
-	uint8_t dst[VLY_IP_BYTES];
+	const uint8_t *src;
+	const uint8_t *dst;
 	bool is_ipv6;
 	uint8_t ttl;
 	uint8_t tos;
