@@ -119,6 +119,21 @@ static void describe(struct vly_port *port, const struct vly_port_config *config
 		add_addresses(port->summary + n, size - (size_t)n, config);
 }
 
+// What a backend of datagrams takes no notice of: there the kernel has the say.
+static void name_ignored(const struct vly_backend *backend, const struct vly_port_config *config)
+{
+	if (backend->layer == VLY_LAYER_FRAME || strcmp(backend->name, "sim") == 0)
+		return;
+	if (config->addr_count)
+		vly_log_line(&config->log,
+			     "%s: the addresses of -a are not used: the kernel has "
+			     "its own; to bind to one, say -l ADDRESS:PORT",
+			     backend->name);
+	if (config->mtu)
+		vly_log_line(&config->log, "%s: the MTU is the interface's; see: ip link set mtu",
+			     backend->name);
+}
+
 static int open_with(struct vly_port **out, const struct vly_backend *backend,
 		     const struct vly_port_config *asked, uint32_t first_queue,
 		     struct vly_error *error)
@@ -149,6 +164,7 @@ static int open_with(struct vly_port **out, const struct vly_backend *backend,
 		rc = open_stacks(port, &config, error);
 	if (rc)
 		goto err_close;
+	name_ignored(backend, &config);
 	describe(port, &config);
 	*out = port;
 	return 0;
