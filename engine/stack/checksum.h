@@ -46,11 +46,13 @@ static inline uint64_t vly_sum(uint64_t sum, const uint8_t *p, size_t len)
 // The one's complement sum in 16 bits, memory order, not inverted.
 static inline uint16_t vly_sum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t low = (uint32_t)sum;
+	uint32_t high = (uint32_t)(sum >> 32);
+
+	low += high;
+	low += low < high; // the carry comes round
+	low = (low & 0xffffu) + (low >> 16);
+	return (uint16_t)(low + (low >> 16));
 }
 
 // What goes into a checksum field, memory order.

@@ -19,6 +19,14 @@ static enum vly_stack_verdict transport(struct vly_stack *stack, struct vly_pack
 	return vly_icmp_input(stack, packet);
 }
 
+// Most headers have no options, and a length that is known is summed without a loop.
+static bool checksum_is_good(const uint8_t *p, size_t header_len)
+{
+	if (VLY_LIKELY(header_len == VLY_IP4_BYTES))
+		return vly_sum_verifies(vly_sum(0, p, VLY_IP4_BYTES));
+	return vly_sum_verifies(vly_sum(0, p, header_len));
+}
+
 enum vly_stack_verdict vly_ip4_input(struct vly_stack *stack, struct vly_packet *packet)
 {
 	struct vly_ip4 ip;
@@ -30,7 +38,7 @@ enum vly_stack_verdict vly_ip4_input(struct vly_stack *stack, struct vly_packet 
 		return vly_packet_drop(packet, header == -ENODATA ? VLY_DROP_FRAME_SHORT
 								  : VLY_DROP_IP_HEADER);
 	if (!(packet->frame->link & VLY_FRAME_IP_CSUM) &&
-	    VLY_UNLIKELY(!vly_sum_verifies(vly_sum(0, p, (size_t)header))))
+	    VLY_UNLIKELY(!checksum_is_good(p, (size_t)header)))
 		return vly_packet_drop(packet, VLY_DROP_IP_CHECKSUM);
 	if (VLY_UNLIKELY(header > VLY_IP4_BYTES) &&
 	    !vly_ip4_options_are_harmless(ip.options, (size_t)header - VLY_IP4_BYTES))

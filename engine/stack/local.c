@@ -8,8 +8,6 @@
 
 enum {
 	MAPPED_BITS = 96,
-	IP4_FIRST_MULTICAST = 224, // of the first byte; above it also class E and broadcast
-	IP4_LOOPBACK = 127,
 	IP4_BROADCAST_BITS_MAX = 30, // longer prefixes have no broadcast address (RFC 3021)
 };
 
@@ -59,7 +57,7 @@ static int own_add(struct vly_local *local, const struct vly_prefix *prefix,
 	if (vly_ip_is4(prefix->ip)) {
 		uint8_t first = prefix->ip[12];
 
-		if (first == 0 || first == IP4_LOOPBACK || first >= IP4_FIRST_MULTICAST)
+		if (first == 0 || first == VLY_IP4_LOOPBACK || first >= VLY_IP4_MULTICAST)
 			return vly_fail(error, -EINVAL,
 					"stack: %u.%u.%u.%u cannot be a host's address on a wire; "
 					"give a unicast address",
@@ -96,7 +94,7 @@ static void listen_add(struct vly_local *local, const struct vly_addr *addr)
 
 static bool ip_is_group(const uint8_t *ip)
 {
-	return vly_ip_is4(ip) ? ip[12] >= IP4_FIRST_MULTICAST : ip[0] == 0xff;
+	return vly_ip_is4(ip) ? ip[12] >= VLY_IP4_MULTICAST : ip[0] == 0xff;
 }
 
 static int listens_init(struct vly_local *local, const struct vly_stack_config *config,
@@ -177,7 +175,7 @@ static bool is_joined(const struct vly_local *local, const uint8_t *ip)
 	return false;
 }
 
-enum vly_reach vly_local_reach4(const struct vly_local *local, uint32_t ip)
+enum vly_reach vly_local_reach4_search(const struct vly_local *local, uint32_t ip)
 {
 	uint8_t mapped[16];
 
@@ -187,7 +185,7 @@ enum vly_reach vly_local_reach4(const struct vly_local *local, uint32_t ip)
 		return VLY_REACH_NONE;
 	if (vly_local_is_broadcast4(local, ip) || ip == htobe32(0xe0000001))
 		return VLY_REACH_GROUP;
-	if (first_byte(ip) < IP4_FIRST_MULTICAST)
+	if (first_byte(ip) < VLY_IP4_MULTICAST)
 		return VLY_REACH_NONE;
 	vly_ip_from4(mapped, ip);
 	return is_joined(local, mapped) ? VLY_REACH_GROUP : VLY_REACH_NONE;
@@ -227,14 +225,9 @@ enum vly_reach vly_local_reach6(const struct vly_local *local, const uint8_t *ip
 	return is_joined(local, ip) ? VLY_REACH_GROUP : VLY_REACH_NONE;
 }
 
-bool vly_local_source4_is_martian(const struct vly_local *local, uint32_t ip)
+bool vly_local_has4(const struct vly_local *local, uint32_t ip)
 {
-	uint8_t first = first_byte(ip);
-
-	if (first == 0 || first == IP4_LOOPBACK || first >= IP4_FIRST_MULTICAST)
-		return true;
-	return local->filter4 & vly_local_bit4(ip) &&
-	       (owns4(local, ip) || vly_local_is_broadcast4(local, ip));
+	return owns4(local, ip) || vly_local_is_broadcast4(local, ip);
 }
 
 bool vly_local_source6_is_martian(const struct vly_local *local, const uint8_t *ip)

@@ -12,6 +12,7 @@
 #include <volley/error.h>
 #include <volley/port.h>
 
+#include "core/compiler.h"
 #include "stack/bytes.h"
 
 struct vly_stack_config;
@@ -20,6 +21,12 @@ enum vly_local_limits {
 	VLY_IP_BYTES = 16,
 	VLY_LISTEN_BUCKETS = 128,
 	VLY_LISTEN_NONE = 0xff,
+};
+
+// First bytes of IPv4 addresses.
+enum vly_ip4_first {
+	VLY_IP4_LOOPBACK = 127,
+	VLY_IP4_MULTICAST = 224, // above it also class E and broadcast
 };
 
 // What an address is to us, as a destination.
@@ -73,13 +80,19 @@ int vly_local_init(struct vly_local *local, const struct vly_stack_config *confi
 		   struct vly_error *error);
 
 // What the destination `ip` is to us.
-enum vly_reach vly_local_reach4(const struct vly_local *local, uint32_t ip);
+static inline enum vly_reach vly_local_reach4(const struct vly_local *local, uint32_t ip);
 enum vly_reach vly_local_reach6(const struct vly_local *local, const uint8_t *ip);
+
+// The same for whatever is not our first address.
+enum vly_reach vly_local_reach4_search(const struct vly_local *local, uint32_t ip);
 
 // Whether a source address is one that no honest host of the wire has. :: counts as honest here:
 // neighbour solicitations may have it.
-bool vly_local_source4_is_martian(const struct vly_local *local, uint32_t ip);
+static inline bool vly_local_source4_is_martian(const struct vly_local *local, uint32_t ip);
 bool vly_local_source6_is_martian(const struct vly_local *local, const uint8_t *ip);
+
+// Whether an IPv4 address is ours, or a broadcast address of our prefixes.
+bool vly_local_has4(const struct vly_local *local, uint32_t ip);
 
 // Whether it is the limited broadcast address or one of our prefixes'.
 bool vly_local_is_broadcast4(const struct vly_local *local, uint32_t ip);
@@ -130,6 +143,22 @@ static inline uint64_t vly_local_bit4(uint32_t ip)
 static inline uint64_t vly_local_bit6(uint64_t low)
 {
 	return (uint64_t)1 << (low * 0x9e3779b97f4a7c15u >> 58);
+}
+
+static inline enum vly_reach vly_local_reach4(const struct vly_local *local, uint32_t ip)
+{
+	if (VLY_LIKELY(ip == local->own4[0].ip && local->count4))
+		return VLY_REACH_UNICAST;
+	return vly_local_reach4_search(local, ip);
+}
+
+static inline bool vly_local_source4_is_martian(const struct vly_local *local, uint32_t ip)
+{
+	uint32_t first = be32toh(ip) >> 24;
+
+	if (VLY_UNLIKELY(first == 0 || first == VLY_IP4_LOOPBACK || first >= VLY_IP4_MULTICAST))
+		return true;
+	return VLY_UNLIKELY(local->filter4 & vly_local_bit4(ip)) && vly_local_has4(local, ip);
 }
 
 static inline bool vly_listen_matches(const struct vly_listen *listen, const uint8_t *ip)
