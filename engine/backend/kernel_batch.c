@@ -111,8 +111,7 @@ static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_
 	}
 }
 
-// --- messages
-// -----------------------------------------------------------------------------------------
+// --- messages -----------------------------------------------------------------------------------
 
 static void add_control(struct msghdr *msg, int level, int type, const void *data, size_t bytes)
 {

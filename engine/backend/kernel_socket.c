@@ -16,8 +16,7 @@ enum {
 	FILES_SPARE = 64, // beside the sockets: libraries, logs, event descriptors
 };
 
-// --- addresses
-// ----------------------------------------------------------------------------------------
+// --- addresses ----------------------------------------------------------------------------------
 
 socklen_t vly_kernel_addr_write(void *name, bool is_ipv6, const struct vly_addr *addr,
 				uint32_t ifindex)
@@ -57,8 +56,7 @@ void vly_kernel_addr_read(struct vly_addr *addr, const void *name)
 	}
 }
 
-// --- one socket
-// ---------------------------------------------------------------------------------------
+// --- one socket ---------------------------------------------------------------------------------
 
 int vly_kernel_fail_files(const char *name, int code, uint32_t files, struct vly_error *error)
 {
@@ -198,8 +196,7 @@ static int fail_open(const char *name, int code, const struct vly_port_config *c
 	return fail_bind(name, code, addr, error);
 }
 
-// --- a queue's sockets
-// ----------------------------------------------------------------------------------
+// --- a queue's sockets --------------------------------------------------------------------------
 
 int vly_kernel_sockets_check(const char *name, const struct vly_port_config *config,
 			     struct vly_error *error)

@@ -7,8 +7,7 @@
 
 #include "core/compiler.h"
 
-// --- control messages
-// ---------------------------------------------------------------------------------
+// --- control messages ---------------------------------------------------------------------------
 
 static uint32_t read_int(const struct cmsghdr *cmsg)
 {
@@ -82,8 +81,7 @@ static void read_control(struct vly_kernel_train *train, struct vly_kernel_socke
 	}
 }
 
-// --- trains
-// -------------------------------------------------------------------------------------------
+// --- trains -------------------------------------------------------------------------------------
 
 uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
 			       struct vly_kernel_socket *sock, struct vly_ledger_block *ledger,

@@ -15,8 +15,7 @@ enum {
 	MISSED_PERIOD_NS = 100000000,
 };
 
-// --- receiving
-// ----------------------------------------------------------------------------------------
+// --- receiving ----------------------------------------------------------------------------------
 
 static void arm(struct vly_backend_queue *queue, uint32_t slot, uint32_t block)
 {
@@ -178,8 +177,7 @@ uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 					     dgrams + n, count - n, now_ns);
 }
 
-// --- sending
-// ------------------------------------------------------------------------------------------
+// --- sending ------------------------------------------------------------------------------------
 
 // Messages from the first unsent one on that go out together.
 static uint32_t run_length(const struct vly_kernel_batch *batch)

@@ -27,8 +27,7 @@ enum {
 	NS_PER_S = 1000000000,
 };
 
-// --- the datagram that wakes
-// --------------------------------------------------------------------------
+// --- the datagram that wakes --------------------------------------------------------------------
 
 // Where our socket is reached on this machine.
 static struct vly_addr waker_target(const struct vly_kernel_socket *sock)
@@ -122,8 +121,7 @@ void vly_socket_wake(struct vly_backend_queue *queue)
 	}
 }
 
-// --- waiting
-// ------------------------------------------------------------------------------------------
+// --- waiting ------------------------------------------------------------------------------------
 
 // W2: announces the sleep, then looks whether somebody has woken us. False: do not sleep.
 static bool fall_asleep(struct vly_backend_queue *queue, enum vly_socket_sleep how)

@@ -18,8 +18,7 @@ _Static_assert(sizeof(struct io_uring_recvmsg_out) + VLY_URING_NAME_BYTES +
 		       VLY_KERNEL_LEAD_BYTES,
 	       "the kernel's header, name and control fill the lead before the payload");
 
-// --- entries
-// ------------------------------------------------------------------------------------------
+// --- entries ------------------------------------------------------------------------------------
 
 struct io_uring_sqe *vly_uring_sqe(struct vly_backend_queue *queue)
 {
@@ -100,8 +99,7 @@ static void arm_event(struct vly_backend_queue *queue)
 	queue->event_is_armed = true;
 }
 
-// --- completions
-// --------------------------------------------------------------------------------------
+// --- completions --------------------------------------------------------------------------------
 
 static void received(struct vly_backend_queue *queue, struct vly_kernel_socket *sock,
 		     const struct io_uring_cqe *cqe, uint64_t now_ns)
@@ -170,8 +168,7 @@ void vly_uring_reap(struct vly_backend_queue *queue, uint64_t now_ns)
 	io_uring_cq_advance(&queue->ring, n);
 }
 
-// --- receiving
-// ----------------------------------------------------------------------------------------
+// --- receiving ----------------------------------------------------------------------------------
 
 static bool kernel_wants_us(const struct io_uring *ring)
 {
@@ -207,8 +204,7 @@ uint32_t vly_uring_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **
 					     dgrams + n, count - n, now_ns);
 }
 
-// --- waiting
-// ------------------------------------------------------------------------------------------
+// --- waiting ------------------------------------------------------------------------------------
 
 void vly_uring_wake(struct vly_backend_queue *queue)
 {
