@@ -4,10 +4,7 @@
 // takes, waits that are woken, several queues.
 #include "kernel_port.h"
 
-#include <fcntl.h>
-#include <net/if.h>
 #include <pthread.h>
-#include <sys/ioctl.h>
 
 enum {
 	POOL = 16,
@@ -16,7 +13,6 @@ enum {
 	NAP_US = 20000,
 	LONG_WAIT_NS = 1000000000,
 	WAITS = 20,
-	MTU = 1500,
 };
 
 // --- opening ------------------------------------------------------------------------------------
@@ -312,79 +308,6 @@ static void test_queues_share_a_port(void **state)
 	port_close(&port);
 }
 
-// --- a path that segments do not fit ------------------------------------------------------------
-
-// The thread's own network with a loopback of the size of an Ethernet. Returns the way back, or -1
-// where that is not allowed.
-static int small_network(void)
-{
-	struct ifreq request = {.ifr_name = "lo"};
-	int before = open("/proc/thread-self/ns/net", O_RDONLY);
-	int fd;
-
-	if (before < 0 || unshare(CLONE_NEWNET)) {
-		if (before >= 0)
-			close(before);
-		return -1;
-	}
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	request.ifr_mtu = MTU;
-	assert_int_equal(ioctl(fd, SIOCSIFMTU, &request), 0);
-	assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &request), 0);
-	request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
-	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
-	close(fd);
-	return before;
-}
-
-static void send_equal(struct port *port, int peer, uint16_t len)
-{
-	enum {
-		COUNT = 20
-	};
-	static uint8_t in[PEER_BYTES];
-	struct vly_dgram *dgrams[COUNT];
-	struct vly_addr to = peer_addr(peer);
-
-	for (uint32_t i = 0; i < COUNT; i++) {
-		dgrams[i] = port_make(port, 0, &to, len);
-		pattern(vly_dgram_data(dgrams[i]), len, i);
-	}
-	port_send(port, 0, dgrams, COUNT);
-	port_flush(port);
-	for (uint32_t i = 0; i < COUNT; i++) {
-		assert_int_equal(recv(peer, in, sizeof(in), 0), len);
-		assert_true(is_pattern(in, len, i));
-	}
-}
-
-// Larger than the MTU: the kernel sends fragments, but no segments. One by one then, once told.
-static void test_segments_larger_than_the_path(void **state)
-{
-	struct port port;
-	int before = small_network();
-	int peer;
-
-	if (before < 0)
-		skip();
-	peer = peer_open("127.0.0.1");
-	port_open(&port, *state, &(struct port_plan){.queues = 1});
-	port.log_lines = 0;
-	for (uint32_t i = 0; i < 3; i++) {
-		send_equal(&port, peer, 3000);
-		send_equal(&port, peer, 1200);
-	}
-	assert_true(port.log_lines <= 1);
-	if (port.log_lines)
-		assert_non_null(strstr(port.log_text, "segmentation offload does not work"));
-	else
-		assert_non_null(strstr(port.backend->detail(port.inner), "gso off"));
-	close(peer);
-	port_close(&port);
-	assert_int_equal(setns(before, CLONE_NEWNET), 0);
-	close(before);
-}
-
 int main(void)
 {
 	struct CMUnitTest tests[] = {
@@ -398,7 +321,6 @@ int main(void)
 		cmocka_unit_test(test_wake_ends_a_wait),
 		cmocka_unit_test(test_wait_ends_in_time),
 		cmocka_unit_test(test_queues_share_a_port),
-		cmocka_unit_test(test_segments_larger_than_the_path),
 	};
 
 	return variants_run(tests, sizeof(tests) / sizeof(tests[0]));
