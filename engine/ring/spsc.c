@@ -43,14 +43,12 @@ int vly_ring_open_at(struct vly_ring **ring, uint32_t capacity, uint32_t start,
 				"ring: no memory for %u slots (%zu bytes); ask for fewer", capacity,
 				size_bytes);
 
-	// All slots are written, so that no page fault is left for the path of a datagram.
 	*opened = (struct vly_ring){.capacity = capacity, .mask = capacity - 1};
+	// Also writes every slot, so that no page fault is left for the path of a datagram.
 	for (uint32_t i = 0; i < capacity; i++)
-		opened->slots[i] = NULL;
-	atomic_init(&opened->producer.index, start);
-	atomic_init(&opened->consumer.index, start);
-	opened->producer.peer_index_seen = start;
-	opened->consumer.peer_index_seen = start;
+		opened->slots[i].item = vly_ring_free_mark(opened);
+	atomic_init(&opened->producer.tail, start);
+	atomic_init(&opened->consumer.head, start);
 	*ring = opened;
 	return 0;
 }
@@ -62,15 +60,15 @@ void vly_ring_close(struct vly_ring *ring)
 
 bool vly_ring_invariants(const struct vly_ring *ring)
 {
-	const uint32_t tail = atomic_load_explicit(&ring->producer.index, memory_order_relaxed);
-	const uint32_t head = atomic_load_explicit(&ring->consumer.index, memory_order_relaxed);
-	const uint32_t tail_seen = ring->consumer.peer_index_seen;
-	const uint32_t head_seen = ring->producer.peer_index_seen;
+	const uint32_t tail = vly_ring_own_index(&ring->producer.tail);
+	const uint32_t head = vly_ring_own_index(&ring->consumer.head);
 
 	if (ring->capacity == 0 || (ring->capacity & ring->mask) != 0 ||
-	    ring->mask != ring->capacity - 1)
+	    ring->mask != ring->capacity - 1 || tail - head > ring->capacity)
 		return false;
-	// Each pair of neighbours in the invariant, as a distance of 0 to capacity.
-	return tail - head <= ring->capacity && tail - tail_seen <= tail - head &&
-	       tail - head_seen <= ring->capacity && head - head_seen <= tail - head_seen;
+	for (uint32_t i = 0; i < ring->capacity; i++) {
+		if (vly_ring_slot_is_free(ring, head + i) != (i >= tail - head))
+			return false;
+	}
+	return true;
 }

@@ -4,20 +4,25 @@
 // only produces and one that only consumes, moved in bursts. The engine has one for each pair of
 // queue and worker and each direction, so that no compare-and-swap stands on a datagram's path.
 //
-//     invariant: head <= tail_seen <= tail <= head_seen + capacity <= head + capacity
+// The slots carry the signal themselves: a free slot holds a mark, a filled one its item. So an
+// item crosses to the other core in one cache line and not in two (its slot and an index), a burst
+// of one costs an eighth of a line, and neither side waits for the line of the other's index. The
+// mark is the address of the ring itself, which no item has.
 //
-// (in the order of free-running 32-bit indices, compared only by unsigned difference). `tail` is
-// the next slot to fill and is written by the producer alone; `head` is the next slot to empty and
-// is written by the consumer alone. Each side works with the last value it has seen of the other's
-// index, and looks again only when that value does not suffice: the line that crosses between the
-// cores for that is then paid once for everything that the other side did meanwhile.
+// Indices run free in 32 bits and are compared only by unsigned difference. Each is its side's own;
+// only vly_ring_count() reads those of another thread.
 //
-// Two orderings make it right; tests/model proves that they suffice and that both are needed:
+//     invariant, both sides at rest: the slots from head to tail - 1 are filled, all the others are
+//     free, and tail - head <= capacity.
 //
-//     R1 -> A1  tail is stored (release) after the slots are filled; who loads it (acquire) finds
-//               the items in them.
-//     R2 -> A2  head is stored (release) after the slots are read; who loads it (acquire) may
-//               overwrite them.
+// Both sides go through the slots in order, so that the last slot of a burst tells of all of them.
+// Two orderings make it right; tests/model proves that they suffice, and that each is needed:
+//
+//     R1 -> A1  The producer fills each slot by a release store. A consumer that finds a slot
+//     filled
+//               (acquire) finds what the item points to, and all slots up to there filled.
+//     R2 -> A2  The consumer frees each slot by a release store, after it has read the burst. A
+//               producer that finds a slot free (acquire) may fill all slots up to there.
 #pragma once
 
 #include <stdatomic.h>
@@ -31,23 +36,33 @@
 
 enum vly_ring_limits {
 	VLY_RING_CAPACITY_MAX = 1 << 30, // slots; indices run in 32 bits and need half of that
+	VLY_RING_RESERVE_MAX = 64,       // items of one reservation
 	VLY_RING_GUARD_BYTES = 128,      // a line, and the one that the prefetcher takes with it
 };
 
-// One side's line: what only this side writes.
-struct vly_ring_side {
-	_Atomic uint32_t index;   // own side: rw, other side: ro, by acquire
-	uint32_t peer_index_seen; // own side only: the other's index when last looked at
+// A slot, as what it holds and as what the other side looks at.
+union vly_ring_slot {
+	void *item;
+	_Atomic(void *) signal;
+};
+
+struct vly_ring_producer {
+	_Atomic uint32_t tail; // the next slot to fill; producer: rw, others: ro, an estimate
+	void *reserved[VLY_RING_RESERVE_MAX]; // producer only: collected, not yet given
+} VLY_ALIGNED(VLY_RING_GUARD_BYTES);
+
+struct vly_ring_consumer {
+	_Atomic uint32_t head; // the next slot to empty; consumer: rw, others: ro, an estimate
 } VLY_ALIGNED(VLY_RING_GUARD_BYTES);
 
 struct vly_ring {
-	uint32_t capacity;             // slots, a power of two; both sides: ro
-	uint32_t mask;                 // capacity - 1; both sides: ro
-	struct vly_ring_side producer; // index: tail
+	uint32_t capacity; // slots, a power of two; both sides: ro
+	uint32_t mask;     // capacity - 1; both sides: ro
+	struct vly_ring_producer producer;
 	uint8_t guard_between[VLY_RING_GUARD_BYTES];
-	struct vly_ring_side consumer; // index: head
+	struct vly_ring_consumer consumer;
 	uint8_t guard_after[VLY_RING_GUARD_BYTES];
-	void *slots[]; // head .. tail - 1: the consumer's; all others: the producer's
+	union vly_ring_slot slots[];
 };
 
 // --- control thread, while no other thread uses the ring ----------------------------------------
@@ -70,16 +85,19 @@ bool vly_ring_invariants(const struct vly_ring *ring);
 // --- producer side only -------------------------------------------------------------------------
 
 // Gives the first k of `count` items to the consumer and returns k; the caller keeps the others.
-// k < count has one cause: the ring had k slots free when it was looked at. Items may be any
-// pointer, NULL too. What the producer wrote before is seen by who pops the items. Wait-free.
+// k < count has one cause: the ring had k slots free when it was looked at. An item may be any
+// pointer, NULL too, but the ring itself. What the producer wrote before is seen by who pops the
+// items. Wait-free.
 static inline uint32_t vly_ring_push(struct vly_ring *ring, void *const *items, uint32_t count);
 
-// Points *slots to free slots that follow each other, to be filled in place, and returns how many:
-// at most `count`, and fewer when so many are not free or the array ends before; 0 means full.
-// Nothing is given yet: reserving again finds the same slots. Wait-free.
-static inline uint32_t vly_ring_reserve(struct vly_ring *ring, void ***slots, uint32_t count);
+// Points *items to room for up to `count` items, to be filled in by the caller, and returns for how
+// many: fewer when so many slots are not free, never more than VLY_RING_RESERVE_MAX; 0 means full.
+// The room is the producer's own memory in the ring, so that collecting a burst needs no array
+// beside it. Nothing is given yet: reserving again finds the same room. Wait-free.
+static inline uint32_t vly_ring_reserve(struct vly_ring *ring, void ***items, uint32_t count);
 
-// Gives the first `count` reserved slots to the consumer; at most what was reserved. Wait-free.
+// Gives the first `count` of the reserved items to the consumer; at most what was reserved, and
+// with no push in between. Wait-free.
 static inline void vly_ring_commit(struct vly_ring *ring, uint32_t count);
 
 // --- consumer side only -------------------------------------------------------------------------
@@ -88,19 +106,18 @@ static inline void vly_ring_commit(struct vly_ring *ring, uint32_t count);
 // k < count has one cause: there were k in the ring when it was looked at. Wait-free.
 static inline uint32_t vly_ring_pop(struct vly_ring *ring, void **items, uint32_t count);
 
-// Points *slots to the oldest items, where they lie, and returns how many follow each other there:
+// Points *items to the oldest items, where they lie, and returns how many follow each other there:
 // at most `count`, and fewer when there are not so many or the array ends before; 0 means empty.
 // Nothing is taken yet. Wait-free.
-static inline uint32_t vly_ring_peek(struct vly_ring *ring, void *const **slots, uint32_t count);
+static inline uint32_t vly_ring_peek(struct vly_ring *ring, void *const **items, uint32_t count);
 
 // Takes the first `count` peeked items; at most what was peeked. Wait-free.
 static inline void vly_ring_consume(struct vly_ring *ring, uint32_t count);
 
 // --- any thread ---------------------------------------------------------------------------------
 
-// How many items are in the ring. Exact for a side while the other rests; otherwise the producer
-// may count on no more, the consumer on no fewer, and for everybody else it is an estimate from
-// 0 to the capacity. Wait-free.
+// How many items are in the ring: exact while both sides rest or the caller is one of them and the
+// other rests; otherwise an estimate from 0 to the capacity. Wait-free.
 static inline uint32_t vly_ring_count(const struct vly_ring *ring);
 
 // How many it can hold. Wait-free.
@@ -108,11 +125,11 @@ static inline uint32_t vly_ring_capacity(const struct vly_ring *ring);
 
 // --- inline definitions -------------------------------------------------------------------------
 
-_Static_assert(sizeof(struct vly_ring_side) == VLY_RING_GUARD_BYTES, "a side fills its lines");
+_Static_assert(sizeof(union vly_ring_slot) == sizeof(void *), "peeked slots are an array of items");
 _Static_assert(offsetof(struct vly_ring, producer) >= VLY_RING_GUARD_BYTES,
 	       "what both sides read shares no line with what one writes");
-_Static_assert(offsetof(struct vly_ring, consumer) - offsetof(struct vly_ring, producer) >=
-		       2 * VLY_RING_GUARD_BYTES,
+_Static_assert(offsetof(struct vly_ring, consumer) - offsetof(struct vly_ring, guard_between) >=
+		       VLY_RING_GUARD_BYTES,
 	       "a guard stands between the two sides");
 _Static_assert(offsetof(struct vly_ring, slots) % VLY_RING_GUARD_BYTES == 0,
 	       "the slots start a line");
@@ -122,123 +139,147 @@ static inline uint32_t vly_ring_min(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-// How many of `count` slots from `tail` on are free; looks at the consumer only if it must.
-static inline uint32_t vly_ring_free_from(struct vly_ring *ring, uint32_t tail, uint32_t count)
+// What a free slot holds.
+static inline void *vly_ring_free_mark(const struct vly_ring *ring)
 {
-	uint32_t free_count = ring->capacity - (tail - ring->producer.peer_index_seen);
+	return (void *)(uintptr_t)ring;
+}
 
-	if (free_count < count) {
-		// A2 pairs with R2 in vly_ring_consume_at().
-		ring->producer.peer_index_seen =
-			atomic_load_explicit(&ring->consumer.index, memory_order_acquire);
-		free_count = ring->capacity - (tail - ring->producer.peer_index_seen);
+static inline bool vly_ring_slot_is_free(const struct vly_ring *ring, uint32_t index)
+{
+	// A1 pairs with R1 in vly_ring_put(), A2 with R2 in vly_ring_free().
+	return atomic_load_explicit(&ring->slots[index & ring->mask].signal,
+				    memory_order_acquire) == vly_ring_free_mark(ring);
+}
+
+// How many of `count` slots from `index` on are free (or filled), up to the first that is not.
+static inline uint32_t vly_ring_run_from(const struct vly_ring *ring, uint32_t index,
+					 uint32_t count, bool is_free)
+{
+	uint32_t run = 0;
+
+	count = vly_ring_min(count, ring->capacity);
+	if (count == 0 || vly_ring_slot_is_free(ring, index + count - 1) == is_free)
+		return count; // the last one tells of all before it
+	while (run < count - 1 && vly_ring_slot_is_free(ring, index + run) == is_free)
+		run++;
+	return run;
+}
+
+static inline void vly_ring_put(union vly_ring_slot *slots, void *const *items, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		// R1: what the item points to, and the slots before, are written by now.
+		atomic_store_explicit(&slots[i].signal, items[i], memory_order_release);
 	}
-	return vly_ring_min(free_count, count);
 }
 
-// How many of `count` items from `head` on are there; looks at the producer only if it must.
-static inline uint32_t vly_ring_ready_from(struct vly_ring *ring, uint32_t head, uint32_t count)
+static inline void vly_ring_commit_at(struct vly_ring *ring, uint32_t tail, void *const *items,
+				      uint32_t count)
 {
-	uint32_t ready_count = ring->consumer.peer_index_seen - head;
+	const uint32_t first = tail & ring->mask;
+	const uint32_t run = vly_ring_min(count, ring->capacity - first);
 
-	if (ready_count < count) {
-		// A1 pairs with R1 in vly_ring_commit_at().
-		ring->consumer.peer_index_seen =
-			atomic_load_explicit(&ring->producer.index, memory_order_acquire);
-		ready_count = ring->consumer.peer_index_seen - head;
+	vly_ring_put(&ring->slots[first], items, run);
+	vly_ring_put(&ring->slots[0], items + run, count - run);
+	// For vly_ring_count() alone: the slots have already told the consumer.
+	atomic_store_explicit(&ring->producer.tail, tail + count, memory_order_relaxed);
+}
+
+// Plain reads, which the compiler may join to wide ones: the producer leaves filled slots alone.
+static inline void vly_ring_read(void **restrict items, const union vly_ring_slot *restrict slots,
+				 uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		items[i] = slots[i].item;
+}
+
+static inline void vly_ring_free(union vly_ring_slot *slots, void *free_mark, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		// R2: the slots of the burst have been read by now.
+		atomic_store_explicit(&slots[i].signal, free_mark, memory_order_release);
 	}
-	return vly_ring_min(ready_count, count);
 }
 
-static inline void vly_ring_commit_at(struct vly_ring *ring, uint32_t tail)
+static inline void vly_ring_consume_at(struct vly_ring *ring, uint32_t head, uint32_t count)
 {
-	// R1: everything written to the slots, and through the items, happens before this.
-	atomic_store_explicit(&ring->producer.index, tail, memory_order_release);
-}
+	const uint32_t first = head & ring->mask;
+	const uint32_t run = vly_ring_min(count, ring->capacity - first);
 
-static inline void vly_ring_consume_at(struct vly_ring *ring, uint32_t head)
-{
-	// R2: the slots have been read before this lets the producer overwrite them.
-	atomic_store_explicit(&ring->consumer.index, head, memory_order_release);
+	vly_ring_free(&ring->slots[first], vly_ring_free_mark(ring), run);
+	vly_ring_free(&ring->slots[0], vly_ring_free_mark(ring), count - run);
+	// For vly_ring_count() alone: the slots have already told the producer.
+	atomic_store_explicit(&ring->consumer.head, head + count, memory_order_relaxed);
 }
 
 // The own index needs no order: this thread alone writes it.
-static inline uint32_t vly_ring_own_index(const struct vly_ring_side *side)
+static inline uint32_t vly_ring_own_index(const _Atomic uint32_t *index)
 {
-	return atomic_load_explicit(&side->index, memory_order_relaxed);
+	return atomic_load_explicit(index, memory_order_relaxed);
 }
 
 static inline uint32_t vly_ring_push(struct vly_ring *ring, void *const *items, uint32_t count)
 {
-	const uint32_t tail = vly_ring_own_index(&ring->producer);
-	const uint32_t pushed = vly_ring_free_from(ring, tail, count);
-	const uint32_t first = tail & ring->mask;
-	// Two runs: up to the end of the array, and the rest from its beginning.
-	const uint32_t run = vly_ring_min(pushed, ring->capacity - first);
+	const uint32_t tail = vly_ring_own_index(&ring->producer.tail);
+	const uint32_t pushed = vly_ring_run_from(ring, tail, count, true);
 
-	if (VLY_UNLIKELY(pushed == 0))
-		return 0; // a full ring's line is left to the consumer
-	for (uint32_t i = 0; i < run; i++)
-		ring->slots[first + i] = items[i];
-	for (uint32_t i = run; i < pushed; i++)
-		ring->slots[i - run] = items[i];
-	vly_ring_commit_at(ring, tail + pushed);
+	vly_ring_commit_at(ring, tail, items, pushed);
 	return pushed;
 }
 
 static inline uint32_t vly_ring_pop(struct vly_ring *ring, void **items, uint32_t count)
 {
-	const uint32_t head = vly_ring_own_index(&ring->consumer);
-	const uint32_t popped = vly_ring_ready_from(ring, head, count);
+	const uint32_t head = vly_ring_own_index(&ring->consumer.head);
+	const uint32_t popped = vly_ring_run_from(ring, head, count, false);
 	const uint32_t first = head & ring->mask;
 	const uint32_t run = vly_ring_min(popped, ring->capacity - first);
 
-	if (popped == 0)
-		return 0; // an empty ring's line is left to the producer
-	for (uint32_t i = 0; i < run; i++)
-		items[i] = ring->slots[first + i];
-	for (uint32_t i = run; i < popped; i++)
-		items[i] = ring->slots[i - run];
-	vly_ring_consume_at(ring, head + popped);
+	// The whole burst is read before the first slot is freed.
+	vly_ring_read(items, &ring->slots[first], run);
+	vly_ring_read(items + run, &ring->slots[0], popped - run);
+	vly_ring_consume_at(ring, head, popped);
 	return popped;
 }
 
-static inline uint32_t vly_ring_reserve(struct vly_ring *ring, void ***slots, uint32_t count)
+static inline uint32_t vly_ring_reserve(struct vly_ring *ring, void ***items, uint32_t count)
 {
-	const uint32_t tail = vly_ring_own_index(&ring->producer);
-	const uint32_t first = tail & ring->mask;
-
-	*slots = &ring->slots[first];
-	return vly_ring_free_from(ring, tail, vly_ring_min(count, ring->capacity - first));
+	*items = ring->producer.reserved;
+	return vly_ring_run_from(ring, vly_ring_own_index(&ring->producer.tail),
+				 vly_ring_min(count, VLY_RING_RESERVE_MAX), true);
 }
 
 static inline void vly_ring_commit(struct vly_ring *ring, uint32_t count)
 {
-	vly_ring_commit_at(ring, vly_ring_own_index(&ring->producer) + count);
+	vly_ring_commit_at(ring, vly_ring_own_index(&ring->producer.tail), ring->producer.reserved,
+			   count);
 }
 
-static inline uint32_t vly_ring_peek(struct vly_ring *ring, void *const **slots, uint32_t count)
+static inline uint32_t vly_ring_peek(struct vly_ring *ring, void *const **items, uint32_t count)
 {
-	const uint32_t head = vly_ring_own_index(&ring->consumer);
+	const uint32_t head = vly_ring_own_index(&ring->consumer.head);
 	const uint32_t first = head & ring->mask;
 
-	*slots = &ring->slots[first];
-	return vly_ring_ready_from(ring, head, vly_ring_min(count, ring->capacity - first));
+	*items = &ring->slots[first].item;
+	return vly_ring_run_from(ring, head, vly_ring_min(count, ring->capacity - first), false);
 }
 
 static inline void vly_ring_consume(struct vly_ring *ring, uint32_t count)
 {
-	vly_ring_consume_at(ring, vly_ring_own_index(&ring->consumer) + count);
+	vly_ring_consume_at(ring, vly_ring_own_index(&ring->consumer.head), count);
 }
 
 static inline uint32_t vly_ring_count(const struct vly_ring *ring)
 {
-	// Head first, so that the difference is never negative; the sides may move in between, so
-	// that it may be too large. Pairs with R2 only to be read before the tail.
-	const uint32_t head = atomic_load_explicit(&ring->consumer.index, memory_order_acquire);
-	const uint32_t tail = atomic_load_explicit(&ring->producer.index, memory_order_acquire);
+	const uint32_t head = atomic_load_explicit(&ring->consumer.head, memory_order_relaxed);
+	const uint32_t tail = atomic_load_explicit(&ring->producer.tail, memory_order_relaxed);
+	const uint32_t count = tail - head;
 
-	return vly_ring_min(tail - head, ring->capacity);
+	// The sides move between the two loads, and each tells its index after its slots: what
+	// looks like more than 2^31 is a head before the tail.
+	if (count > INT32_MAX)
+		return 0;
+	return vly_ring_min(count, ring->capacity);
 }
 
 static inline uint32_t vly_ring_capacity(const struct vly_ring *ring)
