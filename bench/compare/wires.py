@@ -65,7 +65,8 @@ class Veth:
 
     def open(self):
         if not self.is_private:
-            raise Failure('needs root, for network namespaces: sudo scripts/bench')
+            raise Failure('needs root, for network namespaces: sudo scripts/bench'
+                          if os.geteuid() else 'this system lets nobody make network namespaces')
         for name in 'client', 'server':
             run('ip', 'netns', 'add', name)
         run('ip', 'link', 'add', 'c0', 'netns', 'client', 'type', 'veth',
