@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The engine's own ring.
+#include "ring/spsc.h"
+
+#include "micro/stream.h"
+
+static uint32_t push(void *ring, void *const *items, uint32_t count)
+{
+	return vly_ring_push(ring, items, count);
+}
+
+static uint32_t pop(void *ring, void **items, uint32_t count)
+{
+	return vly_ring_pop(ring, items, count);
+}
+
+static const struct stream_ring kind = {.push = push, .pop = pop};
+
+static void *produce(void *stream)
+{
+	stream_produce(stream, kind);
+	return NULL;
+}
+
+static void run_stream(struct bench_run *run)
+{
+	struct vly_error error;
+	struct vly_ring *ring;
+
+	if (vly_ring_open(&ring, STREAM_SLOTS, &error)) {
+		bench_skip(run, error.text);
+		return;
+	}
+	stream_run(run, ring, kind, produce);
+	vly_ring_close(ring);
+}
+
+extern const struct bench_entry bench_ring_vly[];
+const struct bench_entry bench_ring_vly[] = {
+	{.name = "ring/vly",
+	 .function = run_stream,
+	 .arg_name = "burst",
+	 .args = {STREAM_BURST_ONE, STREAM_BURST_LINE, STREAM_BURST_RX},
+	 .is_timed_by_clock = true},
+	{.name = NULL},
+};
