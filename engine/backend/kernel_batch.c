@@ -4,9 +4,9 @@
 #include "backend/kernel_batch.h"
 
 #include <errno.h>
-#include <netinet/udp.h>
 #include <string.h>
 
+#include "backend/kernel_message.h"
 #include "backend/kernel_path.h"
 #include "core/compiler.h"
 
@@ -22,11 +22,6 @@ static uint64_t load64(const void *p)
 _Static_assert(offsetof(struct vly_dgram, peer) == 0 && offsetof(struct vly_dgram, link) == 36,
 	       "what tells flows apart is compared as five words");
 
-static bool is_reply(const struct vly_dgram *dgram)
-{
-	return dgram->fate == VLY_FATE_REPLY;
-}
-
 // Whether both leave with the same headers.
 static bool is_same_flow(const struct vly_dgram *a, const struct vly_dgram *b)
 {
@@ -36,9 +31,9 @@ static bool is_same_flow(const struct vly_dgram *a, const struct vly_dgram *b)
 
 	for (uint32_t i = 0; i < 40; i += 8)
 		difference |= load64(p + i) ^ load64(q + i);
-	if (difference || is_reply(a) != is_reply(b))
+	if (difference || vly_kernel_is_reply(a) != vly_kernel_is_reply(b))
 		return false;
-	return is_reply(a) || (a->ttl == b->ttl && a->tos == b->tos);
+	return vly_kernel_is_reply(a) || (a->ttl == b->ttl && a->tos == b->tos);
 }
 
 static uint32_t slot_of(const struct vly_dgram *dgram)
@@ -113,69 +108,6 @@ static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_
 
 // --- messages -----------------------------------------------------------------------------------
 
-static void add_control(struct msghdr *msg, int level, int type, const void *data, size_t bytes)
-{
-	struct cmsghdr *cmsg =
-		(struct cmsghdr *)(void *)((uint8_t *)msg->msg_control + msg->msg_controllen);
-
-	cmsg->cmsg_level = level;
-	cmsg->cmsg_type = type;
-	cmsg->cmsg_len = CMSG_LEN(bytes);
-	memcpy(CMSG_DATA(cmsg), data, bytes);
-	msg->msg_controllen += CMSG_SPACE(bytes);
-}
-
-static void add_source_ipv4(struct msghdr *msg, const struct vly_dgram *dgram)
-{
-	const uint8_t *ip = dgram->local.ip + 12;
-	struct in_pktinfo info = {.ipi_ifindex = 0};
-
-	// A group or everybody is no source; 0.0.0.0 leaves it to the routes.
-	if (ip[0] == 0 || ip[0] >= 224)
-		return;
-	memcpy(&info.ipi_spec_dst, ip, sizeof(info.ipi_spec_dst));
-	add_control(msg, SOL_IP, IP_PKTINFO, &info, sizeof(info));
-}
-
-static void add_source_ipv6(struct msghdr *msg, const struct vly_dgram *dgram)
-{
-	struct in6_pktinfo info = {.ipi6_ifindex = 0};
-
-	if (vly_addr_is_wildcard(&dgram->local) || dgram->local.ip[0] == 0xff)
-		return;
-	memcpy(&info.ipi6_addr, dgram->local.ip, sizeof(info.ipi6_addr));
-	if (vly_kernel_ip_is_scoped(dgram->peer.ip))
-		info.ipi6_ifindex = dgram->link;
-	add_control(msg, SOL_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-}
-
-static void write_control(struct msghdr *msg, const struct vly_kernel_group *group,
-			  const struct vly_dgram *dgram)
-{
-	bool is_ipv4 = vly_addr_is_ipv4(&dgram->peer);
-	int level = is_ipv4 ? SOL_IP : SOL_IPV6;
-
-	msg->msg_controllen = 0;
-	if (group->sock->is_wildcard && is_ipv4 && vly_addr_is_ipv4(&dgram->local))
-		add_source_ipv4(msg, dgram);
-	else if (group->sock->is_wildcard && !is_ipv4 && !vly_addr_is_ipv4(&dgram->local))
-		add_source_ipv6(msg, dgram);
-	if (!is_reply(dgram) && dgram->ttl) {
-		int ttl = dgram->ttl;
-
-		add_control(msg, level, is_ipv4 ? IP_TTL : IPV6_HOPLIMIT, &ttl, sizeof(ttl));
-	}
-	if (!is_reply(dgram) && dgram->tos) {
-		int tos = dgram->tos;
-
-		add_control(msg, level, is_ipv4 ? IP_TOS : IPV6_TCLASS, &tos, sizeof(tos));
-	}
-	if (group->count > 1)
-		add_control(msg, SOL_UDP, UDP_SEGMENT, &group->size, sizeof(group->size));
-	if (!msg->msg_controllen)
-		msg->msg_control = NULL;
-}
-
 // The pieces of a group, from iovs[at] on; returns how many.
 static uint32_t write_pieces(struct vly_kernel_batch *batch, const struct vly_kernel_group *group,
 			     struct iovec *iovs)
@@ -217,14 +149,11 @@ void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sen
 						group->sock ? -EDESTADDRREQ : -EAFNOSUPPORT);
 			continue;
 		}
-		msg->msg_name = &batch->names[g];
-		msg->msg_namelen = vly_kernel_addr_write(&batch->names[g], group->sock->is_ipv6,
-							 &dgram->peer, dgram->link);
 		msg->msg_iov = &batch->iovs[iov_count];
 		msg->msg_iovlen = write_pieces(batch, group, msg->msg_iov);
 		iov_count += (uint32_t)msg->msg_iovlen;
-		msg->msg_control = batch->control[g];
 		msg->msg_flags = 0;
-		write_control(msg, group, dgram);
+		vly_kernel_message_write(msg, &batch->names[g], batch->control[g], group->sock,
+					 dgram, group->count > 1 ? group->size : 0);
 	}
 }

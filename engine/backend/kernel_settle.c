@@ -6,29 +6,9 @@
 #include <string.h>
 
 #include "backend/kernel_batch.h"
+#include "backend/kernel_message.h"
 #include "backend/kernel_path.h"
 #include "core/fail.h"
-
-static bool is_full(int error)
-{
-	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM || error == -EINTR;
-}
-
-static enum vly_drop reason_of(int error)
-{
-	switch (error) {
-	case -EMSGSIZE:
-		return VLY_DROP_TX_OVERSIZE;
-	case -ENETUNREACH:
-	case -EHOSTUNREACH:
-	case -EAFNOSUPPORT:
-	case -ENETDOWN:
-	case -ENODEV:
-		return VLY_DROP_TX_NO_ROUTE;
-	default:
-		return VLY_DROP_TX_REFUSED;
-	}
-}
 
 // EIO: a device without checksums on the route, or one inside a tunnel. EINVAL and EMSGSIZE: the
 // segments are larger than the MTU, where single datagrams would be sent in fragments.
@@ -67,13 +47,13 @@ bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_s
 		group->is_done = true;
 		return true;
 	}
-	if (is_full(error))
+	if (vly_kernel_is_full(error))
 		return false;
 	if (group->sock && is_about_segments(group, error)) {
 		go_plain(batch, sender, group, error);
 		return true;
 	}
-	vly_count(&sender->ledger->dropped[reason_of(error)], group->count);
+	vly_count(&sender->ledger->dropped[vly_kernel_drop_of(error)], group->count);
 	group->is_done = true;
 	return true;
 }
@@ -96,10 +76,10 @@ bool vly_kernel_batch_send_plain(struct vly_kernel_batch *batch, struct vly_kern
 		if (!msg.msg_controllen)
 			msg.msg_control = NULL;
 		error = sendmsg(group->sock->fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
-		if (error && is_full(error))
+		if (error && vly_kernel_is_full(error))
 			return false;
 		if (error)
-			vly_count(&sender->ledger->dropped[reason_of(error)], 1);
+			vly_count(&sender->ledger->dropped[vly_kernel_drop_of(error)], 1);
 		else
 			vly_count(&sender->ledger->sent, 1);
 		group->first = batch->next[group->first];

@@ -112,16 +112,18 @@ static void set_buffer(int fd, int forced, int option, uint64_t bytes)
 }
 
 // Old kernels lack some of these; what is missing is then simply not told.
-static void set_options(int fd, bool is_ipv6, struct vly_kernel_options *options)
+static void set_options(const struct vly_kernel_socket *sock, struct vly_kernel_options *options)
 {
+	int fd = sock->fd;
 	int us = (int)options->busy_poll_us;
 	int on = 1;
 
 	set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
-	set_flag(fd, SOL_IP, IP_PKTINFO);
+	if (sock->is_wildcard)
+		set_flag(fd, SOL_IP, IP_PKTINFO); // else we know the address
 	set_flag(fd, SOL_IP, IP_RECVTTL);
 	set_flag(fd, SOL_IP, IP_RECVTOS);
-	if (is_ipv6) {
+	if (sock->is_ipv6) {
 		set_flag(fd, SOL_IPV6, IPV6_RECVPKTINFO);
 		set_flag(fd, SOL_IPV6, IPV6_RECVHOPLIMIT);
 		set_flag(fd, SOL_IPV6, IPV6_RECVTCLASS);
@@ -235,7 +237,7 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 		if (rc)
 			return fail_open(name, rc, config, &endpoint.addr, error);
 		sockets->count++;
-		set_options(sock->fd, sock->is_ipv6, options);
+		set_options(sock, options);
 	}
 	return 0;
 }

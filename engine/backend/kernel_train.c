@@ -160,6 +160,9 @@ uint32_t vly_kernel_trains_deliver(struct vly_kernel_trains *trains, struct vly_
 		if (!train->count)
 			trains->head++;
 	}
+	// Starting over keeps to memory that is in the cache.
+	if (trains->head == trains->tail)
+		trains->head = trains->tail = 0;
 	if (n)
 		vly_count(&ledger->received, n);
 	return n;

@@ -18,34 +18,36 @@ enum vly_socket_limits {
 enum vly_socket_sleep {
 	VLY_SOCKET_AWAKE,
 	VLY_SOCKET_POLLING,   // in ppoll: the event descriptor ends it
-	VLY_SOCKET_RECEIVING, // in recvmmsg: only a datagram ends it
+	VLY_SOCKET_RECEIVING, // in recvmsg: only a datagram ends it
 };
 
+// What a lone datagram needs comes first and close together: after a sleep the caches are cold.
 struct vly_backend_queue {
-	struct vly_kernel_sockets sockets;
-	struct vly_kernel_pool pool;
-	struct vly_kernel_sender sender;
-	struct vly_kernel_options options;
 	struct vly_ledger_block *ledger;
-	int event_fd;
+	uint64_t slept_from_ns;      // when the last wait began that ended with a datagram; or 0
+	uint64_t now_ns;             // of the last burst
+	uint32_t skip_polls;         // bursts that need not ask the kernel: it had just run dry
+	uint32_t armed;              // messages ready to receive into
 	int waker_fd;                // sends an empty datagram to our one socket; -1: does not
-	struct vly_addr waker;       // the address that this datagram has
 	_Atomic int sleep;           // enum vly_socket_sleep; owner: rw, others: ro
 	_Atomic bool is_woken;       // others: set, owner: taken
 	_Atomic bool is_woken_often; // others wake us as a rule: sleep where it costs them least
 	bool is_busy;                // the last wait ended with a datagram: the next one comes soon
-	uint32_t skip_polls;         // bursts that need not ask the kernel: it had just run dry
-	uint32_t next_socket;        // whose turn it is
-	uint32_t train_length;       // datagrams a message, of late
-	uint64_t now_ns;             // of the last burst
-	uint64_t missed_ns;          // when the kernel was last asked for its losses
-	uint32_t armed;              // messages ready to receive into
-	uint32_t armed_max;
+	struct vly_kernel_pool pool;
+	struct vly_kernel_sender sender;
+	struct vly_kernel_trains trains;
 	uint32_t blocks[VLY_SOCKET_MESSAGES];
 	struct mmsghdr msgs[VLY_SOCKET_MESSAGES];
 	struct iovec iovs[VLY_SOCKET_MESSAGES];
-	struct vly_kernel_trains trains;
+	struct vly_kernel_sockets sockets;
 	struct vly_kernel_batch batch;
+	struct vly_kernel_options options;
+	int event_fd;
+	struct vly_addr waker; // the address that the waker's datagram has
+	uint32_t armed_max;
+	uint32_t next_socket;  // whose turn it is
+	uint32_t train_length; // datagrams a message, of late
+	uint64_t missed_ns;    // when the kernel was last asked for its losses
 };
 
 // Gives the queue its first blocks to receive into.
@@ -68,3 +70,7 @@ void vly_socket_wake(struct vly_backend_queue *queue);
 // from a socket, into the trains. Returns how many there were.
 uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_socket *sock,
 			    uint32_t limit, int flags, uint64_t now_ns);
+
+// Receives one message from the only socket, waiting for it as long as the socket says. False:
+// there was none. Needs a message that is armed.
+bool vly_socket_receive_one(struct vly_backend_queue *queue);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "backend/kernel_message.h"
 #include "backend/socket.h"
 #include "core/compiler.h"
 
@@ -13,6 +14,8 @@ enum {
 	TRAIN_DATAGRAMS = 4 * VLY_BURST_MAX, // to ask the kernel for at a time
 	HELD_LIMIT_NS = 500000000,           // for which a full queue is waited for
 	MISSED_PERIOD_NS = 100000000,
+	SLEPT_NS = 4000, // what no receive takes that does not sleep
+	SKIP_POLLS = 2,  // the burst that delivers, and the one after its handlers
 };
 
 // --- receiving ----------------------------------------------------------------------------------
@@ -69,13 +72,13 @@ static void rearm_all(struct vly_backend_queue *queue)
 }
 
 // The empty datagram that ends a wait is nobody's.
-static bool is_waker(const struct vly_backend_queue *queue, const struct mmsghdr *msg)
+static bool is_waker(const struct vly_backend_queue *queue, const struct msghdr *msg)
 {
 	struct vly_addr peer;
 
-	if (VLY_LIKELY(msg->msg_len || queue->waker_fd < 0))
+	if (queue->waker_fd < 0)
 		return false;
-	vly_kernel_addr_read(&peer, msg->msg_hdr.msg_name);
+	vly_kernel_addr_read(&peer, msg->msg_name);
 	return peer.port == queue->waker.port &&
 	       memcmp(peer.ip, queue->waker.ip, sizeof(peer.ip)) == 0;
 }
@@ -109,7 +112,7 @@ uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_s
 	for (int i = 0; i < n; i++) {
 		struct mmsghdr *msg = &queue->msgs[i];
 
-		if (VLY_UNLIKELY(is_waker(queue, msg))) {
+		if (VLY_UNLIKELY(!msg->msg_len && is_waker(queue, &msg->msg_hdr))) {
 			vly_kernel_pool_put(&queue->pool, queue->blocks[i]);
 			continue;
 		}
@@ -120,6 +123,24 @@ uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_s
 	rearm(queue, (uint32_t)n);
 	queue->train_length = datagrams / (uint32_t)n;
 	return (uint32_t)n;
+}
+
+bool vly_socket_receive_one(struct vly_backend_queue *queue)
+{
+	struct vly_kernel_socket *sock = &queue->sockets.list[0];
+	struct msghdr msg = queue->msgs[0].msg_hdr;
+	ssize_t bytes = recvmsg(sock->fd, &msg, 0);
+
+	if (bytes < 0) {
+		count_error(queue, errno);
+		return false;
+	}
+	if (VLY_UNLIKELY(!bytes && is_waker(queue, &msg))) // its block stays where it is
+		return true;
+	vly_kernel_trains_add(&queue->trains, &queue->pool, sock, queue->ledger, &msg,
+			      queue->blocks[0], (uint32_t)bytes, 0);
+	rearm(queue, 1);
+	return true;
 }
 
 // Long trains fill the caller's burst many times over: as many messages as are soon delivered.
@@ -166,6 +187,10 @@ uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 					       count, now_ns);
 
 	queue->now_ns = now_ns;
+	if (queue->slept_from_ns) {
+		queue->skip_polls = now_ns - queue->slept_from_ns >= SLEPT_NS ? SKIP_POLLS : 0;
+		queue->slept_from_ns = 0;
+	}
 	if (n == count)
 		return n;
 	if (queue->skip_polls) {
@@ -237,6 +262,8 @@ uint32_t vly_socket_tx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 
 	if (VLY_UNLIKELY(queue->batch.count) && !push(queue))
 		return 0;
+	if (count == 1)
+		return vly_kernel_send_lone(&queue->sender, dgrams[0]) ? 1 : 0;
 	while (taken < count) {
 		uint32_t n = count - taken < VLY_KERNEL_BATCH ? count - taken : VLY_KERNEL_BATCH;
 

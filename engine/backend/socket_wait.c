@@ -3,7 +3,7 @@
 // Waiting in the socket backend. Two ways, because a system call is a tenth of a round trip:
 //
 // - in ppoll, on the sockets and an event descriptor: always right, and exact in time;
-// - in recvmmsg itself, one call less: with one socket, while datagrams keep coming, and while
+// - in recvmsg itself, one call less: with one socket, while datagrams keep coming, and while
 //   nobody wakes us as a rule. Nothing but a datagram ends such a wait, so wake() sends one: empty,
 //   over the loopback, from a socket that only we know. That it gets through is tried at start; and
 //   no such wait is longer than RECEIVE_SLICE_US, rounded up to the kernel's ticks.
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "backend/socket.h"
+#include "core/clock.h"
 #include "core/compiler.h"
 
 enum {
@@ -23,7 +24,6 @@ enum {
 	RECEIVE_WAIT_MIN_NS = 1000000, // a caller with less to spare wants to be exact
 	WAKER_TRY_MS = 20,
 	HELD_WAIT_NS = 1000000, // with datagrams that wait for room
-	SKIP_POLLS = 2,         // the burst that delivers, and the one after its handlers
 	NS_PER_S = 1000000000,
 };
 
@@ -140,22 +140,15 @@ static bool may_receive(const struct vly_backend_queue *queue, uint64_t timeout_
 	       !atomic_load_explicit(&queue->is_woken_often, memory_order_relaxed);
 }
 
-// What has come is delivered by the next burst; if it was all, that one need not ask again.
-static void note_received(struct vly_backend_queue *queue, uint32_t messages)
-{
-	queue->is_busy = messages > 0;
-	queue->skip_polls = messages && messages < queue->armed_max ? SKIP_POLLS : 0;
-}
-
+// One datagram, by the plainest call. Whether it was there before we slept, the next burst can tell
+// by its clock: then there may be more of them.
 static void wait_in_receive(struct vly_backend_queue *queue)
 {
-	uint32_t n;
-
 	if (!fall_asleep(queue, VLY_SOCKET_RECEIVING))
 		return;
-	n = vly_socket_receive(queue, &queue->sockets.list[0], queue->armed_max, MSG_WAITFORONE, 0);
+	queue->slept_from_ns = vly_clock_ns();
+	queue->is_busy = vly_socket_receive_one(queue);
 	atomic_store(&queue->sleep, VLY_SOCKET_AWAKE);
-	note_received(queue, n);
 }
 
 static void receive_ready(struct vly_backend_queue *queue, const struct pollfd *fds, uint32_t count)
@@ -167,7 +160,7 @@ static void receive_ready(struct vly_backend_queue *queue, const struct pollfd *
 			n += vly_socket_receive(queue, &queue->sockets.list[i], queue->armed_max,
 						MSG_DONTWAIT, 0);
 	}
-	note_received(queue, n);
+	queue->is_busy = n > 0;
 }
 
 static void wait_in_poll(struct vly_backend_queue *queue, uint64_t timeout_ns)
@@ -187,10 +180,9 @@ static void wait_in_poll(struct vly_backend_queue *queue, uint64_t timeout_ns)
 		return;
 	n = ppoll(fds, count + 1, &timeout, NULL);
 	atomic_store(&queue->sleep, VLY_SOCKET_AWAKE);
-	if (n <= 0) {
-		note_received(queue, 0);
+	queue->is_busy = false;
+	if (n <= 0)
 		return;
-	}
 	if (fds[count].revents && read(queue->event_fd, &wakes, sizeof(wakes)) > 0)
 		atomic_exchange(&queue->is_woken, false);
 	receive_ready(queue, fds, count);

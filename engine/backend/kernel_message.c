@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "backend/kernel_message.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+#include "core/compiler.h"
+
+bool vly_kernel_is_full(int error)
+{
+	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM || error == -EINTR;
+}
+
+enum vly_drop vly_kernel_drop_of(int error)
+{
+	switch (error) {
+	case -EMSGSIZE:
+		return VLY_DROP_TX_OVERSIZE;
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+	case -EAFNOSUPPORT:
+	case -ENETDOWN:
+	case -ENODEV:
+		return VLY_DROP_TX_NO_ROUTE;
+	default:
+		return VLY_DROP_TX_REFUSED;
+	}
+}
+
+static void add_control(struct msghdr *msg, int level, int type, const void *data, size_t bytes)
+{
+	struct cmsghdr *cmsg =
+		(struct cmsghdr *)(void *)((uint8_t *)msg->msg_control + msg->msg_controllen);
+
+	cmsg->cmsg_level = level;
+	cmsg->cmsg_type = type;
+	cmsg->cmsg_len = CMSG_LEN(bytes);
+	memcpy(CMSG_DATA(cmsg), data, bytes);
+	msg->msg_controllen += CMSG_SPACE(bytes);
+}
+
+static void add_source_ipv4(struct msghdr *msg, const struct vly_dgram *dgram)
+{
+	const uint8_t *ip = dgram->local.ip + 12;
+	struct in_pktinfo info = {.ipi_ifindex = 0};
+
+	// A group or everybody is no source; 0.0.0.0 leaves it to the routes.
+	if (ip[0] == 0 || ip[0] >= 224)
+		return;
+	memcpy(&info.ipi_spec_dst, ip, sizeof(info.ipi_spec_dst));
+	add_control(msg, SOL_IP, IP_PKTINFO, &info, sizeof(info));
+}
+
+static void add_source_ipv6(struct msghdr *msg, const struct vly_dgram *dgram)
+{
+	struct in6_pktinfo info = {.ipi6_ifindex = 0};
+
+	if (vly_addr_is_wildcard(&dgram->local) || dgram->local.ip[0] == 0xff)
+		return;
+	memcpy(&info.ipi6_addr, dgram->local.ip, sizeof(info.ipi6_addr));
+	if (vly_kernel_ip_is_scoped(dgram->peer.ip))
+		info.ipi6_ifindex = dgram->link;
+	add_control(msg, SOL_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+}
+
+void vly_kernel_message_write(struct msghdr *msg, struct sockaddr_in6 *name, uint8_t *control,
+			      const struct vly_kernel_socket *sock, const struct vly_dgram *dgram,
+			      uint16_t segment)
+{
+	bool is_ipv4 = vly_addr_is_ipv4(&dgram->peer);
+	int level = is_ipv4 ? SOL_IP : SOL_IPV6;
+
+	msg->msg_name = name;
+	msg->msg_namelen = vly_kernel_addr_write(name, sock->is_ipv6, &dgram->peer, dgram->link);
+	msg->msg_control = control;
+	msg->msg_controllen = 0;
+	if (sock->is_wildcard && vly_addr_is_ipv4(&dgram->local) == is_ipv4) {
+		if (is_ipv4)
+			add_source_ipv4(msg, dgram);
+		else
+			add_source_ipv6(msg, dgram);
+	}
+	if (!vly_kernel_is_reply(dgram) && dgram->ttl) {
+		int ttl = dgram->ttl;
+
+		add_control(msg, level, is_ipv4 ? IP_TTL : IPV6_HOPLIMIT, &ttl, sizeof(ttl));
+	}
+	if (!vly_kernel_is_reply(dgram) && dgram->tos) {
+		int tos = dgram->tos;
+
+		add_control(msg, level, is_ipv4 ? IP_TOS : IPV6_TCLASS, &tos, sizeof(tos));
+	}
+	if (segment)
+		add_control(msg, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+	if (!msg->msg_controllen)
+		msg->msg_control = NULL;
+}
+
+bool vly_kernel_send_lone(struct vly_kernel_sender *sender, struct vly_dgram *dgram)
+{
+	const struct vly_kernel_socket *sock = vly_kernel_sockets_pick(sender->sockets, dgram);
+	_Alignas(8) uint8_t control[VLY_KERNEL_CONTROL_BYTES];
+	struct sockaddr_in6 name;
+	struct iovec iov = {.iov_base = vly_dgram_data(dgram), .iov_len = dgram->len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t rc = -1;
+	int error;
+
+	if (VLY_UNLIKELY(!sock || !dgram->peer.port)) {
+		error = sock ? -EDESTADDRREQ : -EAFNOSUPPORT;
+	} else {
+		vly_kernel_message_write(&msg, &name, control, sock, dgram, 0);
+		if (msg.msg_control)
+			rc = sendmsg(sock->fd, &msg, MSG_DONTWAIT);
+		else
+			rc = sendto(sock->fd, iov.iov_base, iov.iov_len, MSG_DONTWAIT,
+				    (struct sockaddr *)&name, msg.msg_namelen);
+		error = rc < 0 ? -errno : 0;
+	}
+	if (VLY_LIKELY(!error))
+		vly_count(&sender->ledger->sent, 1);
+	else if (vly_kernel_is_full(error))
+		return false;
+	else
+		vly_count(&sender->ledger->dropped[vly_kernel_drop_of(error)], 1);
+	vly_kernel_pool_release(sender->pool, &dgram, 1);
+	return true;
+}
