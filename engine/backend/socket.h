@@ -28,6 +28,8 @@ struct vly_backend_queue {
 	uint64_t now_ns;             // of the last burst
 	uint32_t skip_polls;         // bursts that need not ask the kernel: it had just run dry
 	uint32_t armed;              // messages ready to receive into
+	uint32_t ask;                // messages to ask for at a time
+	uint32_t patience;           // receives before more are asked for
 	int waker_fd;                // sends an empty datagram to our one socket; -1: does not
 	_Atomic int sleep;           // enum vly_socket_sleep; owner: rw, others: ro
 	_Atomic bool is_woken;       // others: set, owner: taken
@@ -71,6 +73,6 @@ void vly_socket_wake(struct vly_backend_queue *queue);
 uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_socket *sock,
 			    uint32_t limit, int flags, uint64_t now_ns);
 
-// Receives one message from the only socket, waiting for it as long as the socket says. False:
-// there was none. Needs a message that is armed.
-bool vly_socket_receive_one(struct vly_backend_queue *queue);
+// Receives one message from the only socket; without MSG_DONTWAIT, waits for it as long as the
+// socket says. False: there was none. Needs a message that is armed.
+bool vly_socket_receive_one(struct vly_backend_queue *queue, int flags);

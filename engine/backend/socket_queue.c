@@ -14,7 +14,8 @@ enum {
 	TRAIN_DATAGRAMS = 4 * VLY_BURST_MAX, // to ask the kernel for at a time
 	HELD_LIMIT_NS = 500000000,           // for which a full queue is waited for
 	MISSED_PERIOD_NS = 100000000,
-	SLEPT_NS = 4000, // what no receive takes that does not sleep
+	PATIENCE = 16,
+	SLEPT_NS = 2000, // what no receive takes that does not sleep
 	SKIP_POLLS = 2,  // the burst that delivers, and the one after its handlers
 };
 
@@ -46,6 +47,7 @@ void vly_socket_queue_arm(struct vly_backend_queue *queue)
 
 	queue->armed_max = share < VLY_SOCKET_MESSAGES ? share : VLY_SOCKET_MESSAGES;
 	queue->train_length = 1;
+	queue->ask = 1;
 	while (queue->armed < queue->armed_max)
 		arm(queue, queue->armed++, vly_kernel_pool_take(&queue->pool));
 }
@@ -125,11 +127,11 @@ uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_s
 	return (uint32_t)n;
 }
 
-bool vly_socket_receive_one(struct vly_backend_queue *queue)
+bool vly_socket_receive_one(struct vly_backend_queue *queue, int flags)
 {
 	struct vly_kernel_socket *sock = &queue->sockets.list[0];
 	struct msghdr msg = queue->msgs[0].msg_hdr;
-	ssize_t bytes = recvmsg(sock->fd, &msg, 0);
+	ssize_t bytes = recvmsg(sock->fd, &msg, flags);
 
 	if (bytes < 0) {
 		count_error(queue, errno);
@@ -151,6 +153,37 @@ static uint32_t message_limit(const struct vly_backend_queue *queue, uint32_t wa
 	return wanted < enough ? wanted : enough;
 }
 
+// Asking for a second message costs a good part of a round trip when there is none. So we ask for
+// one while they come one by one, and for twice as many whenever all came that we asked for; where
+// that was in vain, only after a while again.
+static void adapt(struct vly_backend_queue *queue, uint32_t asked, uint32_t got)
+{
+	if (got < asked) {
+		queue->ask = got ? got : 1;
+		queue->patience = asked > 1 ? PATIENCE : 0;
+	} else if (queue->patience) {
+		queue->patience--;
+	} else if (queue->ask < VLY_SOCKET_MESSAGES) {
+		queue->ask *= 2;
+	}
+}
+
+static void receive_only(struct vly_backend_queue *queue, uint32_t limit, uint64_t now_ns)
+{
+	uint32_t asked = limit < queue->ask ? limit : queue->ask;
+	uint32_t got;
+
+	rearm_all(queue);
+	if (!queue->armed)
+		return;
+	if (asked == 1)
+		got = vly_socket_receive_one(queue, MSG_DONTWAIT);
+	else
+		got = vly_socket_receive(queue, &queue->sockets.list[0], asked, MSG_DONTWAIT,
+					 now_ns);
+	adapt(queue, asked, got);
+}
+
 // One socket is asked at once; of several, those that have something, each in its turn.
 static void receive_any(struct vly_backend_queue *queue, uint32_t wanted, uint64_t now_ns)
 {
@@ -159,7 +192,7 @@ static void receive_any(struct vly_backend_queue *queue, uint32_t wanted, uint64
 	uint32_t limit = message_limit(queue, wanted);
 
 	if (VLY_LIKELY(count == 1)) {
-		vly_socket_receive(queue, &queue->sockets.list[0], limit, MSG_DONTWAIT, now_ns);
+		receive_only(queue, limit, now_ns);
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++)

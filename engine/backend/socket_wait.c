@@ -147,7 +147,7 @@ static void wait_in_receive(struct vly_backend_queue *queue)
 	if (!fall_asleep(queue, VLY_SOCKET_RECEIVING))
 		return;
 	queue->slept_from_ns = vly_clock_ns();
-	queue->is_busy = vly_socket_receive_one(queue);
+	queue->is_busy = vly_socket_receive_one(queue, 0);
 	atomic_store(&queue->sleep, VLY_SOCKET_AWAKE);
 }
 
