@@ -19,6 +19,8 @@
 
 enum serve_key {
 	KEY_RING = KEY_PRIVATE,
+	KEY_STEER,
+	KEY_OVERLOAD,
 };
 
 enum serve_limits {
@@ -36,6 +38,8 @@ struct serve_options {
 	uint32_t queues;
 	uint32_t workers;
 	uint32_t ring_size;
+	enum vly_steer steer;
+	enum vly_overload overload;
 	uint64_t time_ns; // 0: until a signal
 };
 
@@ -52,8 +56,29 @@ static const struct argp_option options_table[] = {
 	 "queue's thread",
 	 2},
 	{"ring", KEY_RING, "N", 0, "Datagrams between a queue and a worker (default 4096)", 2},
+	{"steer", KEY_STEER, "HOW", 0,
+	 "Which worker gets a datagram: flow (the default; keeps order), round-robin or "
+	 "least-loaded (these do not)",
+	 2},
+	{"overload", KEY_OVERLOAD, "POLICY", 0,
+	 "What a full ring does: drop-newest (the default), drop-oldest or block (receiving waits)",
+	 2},
 	{"time", 't', "SECONDS", 0, "Stop after this time; else on SIGINT or SIGTERM", 2},
 	{0},
+};
+
+static const char *const steer_names[] = {
+	[VLY_STEER_FLOW] = "flow",
+	[VLY_STEER_ROUND_ROBIN] = "round-robin",
+	[VLY_STEER_LEAST_LOADED] = "least-loaded",
+	NULL,
+};
+
+static const char *const overload_names[] = {
+	[VLY_OVERLOAD_DROP_NEWEST] = "drop-newest",
+	[VLY_OVERLOAD_DROP_OLDEST] = "drop-oldest",
+	[VLY_OVERLOAD_BLOCK] = "block",
+	NULL,
 };
 
 static const struct argp_child children[] = {
@@ -82,6 +107,21 @@ static void add_handler(const struct argp_state *state, struct serve_options *op
 	if (options->handler_count == VLY_CHAIN_MAX)
 		usage_error(state, "--handler: more than %d", VLY_CHAIN_MAX);
 	options->handlers[options->handler_count++] = text;
+}
+
+static uint32_t parse_choice(const struct argp_state *state, const char *option, const char *text,
+			     const char *const *names)
+{
+	char known[128] = "";
+	size_t used = 0;
+
+	for (uint32_t i = 0; names[i]; i++) {
+		if (strcmp(names[i], text) == 0)
+			return i;
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
+					 names[i]);
+	}
+	usage_error(state, "%s: '%s' is none of %s", option, text, known);
 }
 
 static void check_options(const struct argp_state *state, const struct serve_options *options)
@@ -117,6 +157,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_RING:
 		options->ring_size =
 			(uint32_t)parse_number(state, "--ring", arg, 1, SERVE_RING_MAX);
+		return 0;
+	case KEY_STEER:
+		options->steer = (enum vly_steer)parse_choice(state, "--steer", arg, steer_names);
+		return 0;
+	case KEY_OVERLOAD:
+		options->overload =
+			(enum vly_overload)parse_choice(state, "--overload", arg, overload_names);
 		return 0;
 	case 't':
 		options->time_ns = parse_duration_ns(state, "--time", arg, 1000000,
@@ -251,6 +298,8 @@ int command_serve(int argc, char **argv)
 		.workers = options.workers,
 		.ring_size = options.ring_size,
 		.idle = options.port.idle,
+		.steer = options.steer,
+		.overload = options.overload,
 		.cores = options.port.cores,
 		.core_count = options.port.core_count,
 		.log = port.log,

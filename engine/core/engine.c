@@ -51,6 +51,12 @@ static int check_config(const struct vly_engine_config *config, struct vly_error
 	if (config->workers > VLY_WORKERS_MAX)
 		return vly_fail(error, -EINVAL, "%u workers are too many; give 0 to %u",
 				config->workers, VLY_WORKERS_MAX);
+	if (config->steer > VLY_STEER_LEAST_LOADED)
+		return vly_fail(error, -EINVAL, "steering %d is none of enum vly_steer",
+				(int)config->steer);
+	if (config->overload > VLY_OVERLOAD_BLOCK)
+		return vly_fail(error, -EINVAL, "policy %d is none of enum vly_overload",
+				(int)config->overload);
 	return check_cores(config, error);
 }
 
@@ -93,17 +99,6 @@ static int core_of(const struct vly_engine_config *config, uint32_t thread)
 	return config->core_count ? (int)config->cores[thread % config->core_count] : -1;
 }
 
-static int open_lane(struct vly_lane *lane, uint32_t size, struct vly_error *error)
-{
-	int rc = vly_ring_open(&lane->to_worker, size, error);
-
-	if (!rc)
-		rc = vly_ring_open(&lane->to_io, size, error);
-	if (!rc)
-		rc = vly_ring_open(&lane->spare, VLY_SPARE_COUNT, error);
-	return rc;
-}
-
 static int open_ios(struct vly_engine *engine, const struct vly_engine_config *config,
 		    struct vly_error *error)
 {
@@ -122,7 +117,7 @@ static int open_ios(struct vly_engine *engine, const struct vly_engine_config *c
 		io->idler.mode = shared->idle;
 		io->core = core_of(config, i);
 		for (uint32_t w = 0; w < config->workers; w++) {
-			int rc = open_lane(&io->lanes[w], size, error);
+			int rc = vly_lane_open(&io->lanes[w], size, config->overload, error);
 
 			if (rc)
 				return rc;
@@ -217,6 +212,8 @@ int vly_engine_open(struct vly_engine **engine, const struct vly_engine_config *
 	if (!opened)
 		return vly_fail(error, -ENOMEM, "out of memory");
 	opened->shared.idle = config->idle;
+	opened->shared.steer = config->steer;
+	opened->shared.overload = config->overload;
 	rc = load_handlers(opened, config, error);
 	if (!rc)
 		rc = open_ports(opened, config, error);
@@ -306,11 +303,8 @@ void vly_engine_close(struct vly_engine *engine)
 		vly_chain_close(&engine->chains[i]);
 	free(engine->chains);
 	for (uint32_t i = 0; shared->ios && i < shared->io_count; i++) {
-		for (uint32_t w = 0; w < VLY_WORKERS_MAX; w++) {
-			vly_ring_close(shared->ios[i].lanes[w].to_worker);
-			vly_ring_close(shared->ios[i].lanes[w].to_io);
-			vly_ring_close(shared->ios[i].lanes[w].spare);
-		}
+		for (uint32_t w = 0; w < VLY_WORKERS_MAX; w++)
+			vly_lane_close(&shared->ios[i].lanes[w]);
 	}
 	free(shared->ios);
 	free(shared->workers);

@@ -25,8 +25,7 @@ static bool is_to_send(const struct vly_dgram *dgram)
 	return dgram->fate == VLY_FATE_REPLY || dgram->fate == VLY_FATE_SEND;
 }
 
-static void drop_all(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count,
-		     enum vly_drop reason)
+void vly_io_drop(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count, enum vly_drop reason)
 {
 	for (uint32_t i = 0; i < count; i++)
 		dgrams[i]->fate = (uint8_t)reason;
@@ -55,7 +54,7 @@ static void send_stubbornly(struct vly_io *io, struct vly_dgram **dgrams, uint32
 		now_ns = vly_clock_ns();
 		io->tx_is_stalled = now_ns - start_ns > TX_STALL_NS;
 	}
-	drop_all(io, dgrams, count, VLY_DROP_TX_FULL);
+	vly_io_drop(io, dgrams, count, VLY_DROP_TX_FULL);
 }
 
 static void send_burst(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count,
@@ -98,47 +97,6 @@ const struct vly_chain_ops vly_io_chain_ops = {
 
 // --- pipeline
 // -----------------------------------------------------------------------------------------
-
-static uint32_t worker_of(const struct vly_io *io, const struct vly_dgram *dgram)
-{
-	return (uint32_t)(((uint64_t)dgram->flow_hash * io->shared->worker_count) >> 32);
-}
-
-static void push_to_worker(struct vly_io *io, uint32_t index, struct vly_dgram **dgrams,
-			   uint32_t count)
-{
-	struct vly_worker *worker = &io->shared->workers[index];
-	uint32_t pushed = vly_ring_push(io->lanes[index].to_worker, (void *const *)dgrams, count);
-
-	if (pushed && vly_waker_is_asleep(&worker->waker))
-		vly_waker_wake(&worker->waker);
-	if (VLY_UNLIKELY(pushed < count))
-		drop_all(io, dgrams + pushed, count - pushed, VLY_DROP_RING_FULL);
-}
-
-// Deals a burst out to the workers, one flow always to the same, in order.
-static void steer_burst(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count)
-{
-	struct vly_dgram *mine[VLY_LOOP_BURST];
-	uint8_t owner[VLY_LOOP_BURST];
-	uint64_t owners = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		owner[i] = (uint8_t)worker_of(io, dgrams[i]);
-		owners |= UINT64_C(1) << owner[i];
-	}
-	while (owners) {
-		uint32_t index = (uint32_t)__builtin_ctzll(owners);
-		uint32_t n = 0;
-
-		for (uint32_t i = 0; i < count; i++) {
-			if (owner[i] == index)
-				mine[n++] = dgrams[i];
-		}
-		push_to_worker(io, index, mine, n);
-		owners &= owners - 1;
-	}
-}
 
 static void top_up_spare(struct vly_io *io, struct vly_lane *lane)
 {
@@ -194,14 +152,24 @@ static uint32_t receive(struct vly_io *io, uint64_t now_ns)
 	if (io->chain)
 		vly_chain_run(io->chain, dgrams, n, now_ns);
 	else
-		steer_burst(io, dgrams, n);
+		vly_steer_burst(io, dgrams, n);
 	return n;
+}
+
+// With the policy `block` nothing is received while something waits: a burst always finds room.
+static bool may_receive(const struct vly_io *io)
+{
+	return !io->waiting_lanes || io->shared->overload != VLY_OVERLOAD_BLOCK;
 }
 
 static uint32_t turn(struct vly_io *io, uint64_t now_ns)
 {
-	uint32_t work = receive(io, now_ns);
+	uint32_t work = 0;
 
+	if (VLY_UNLIKELY(io->waiting_lanes))
+		work += vly_steer_waiting(io);
+	if (VLY_LIKELY(may_receive(io)))
+		work += receive(io, now_ns);
 	if (!io->chain)
 		work += collect(io, now_ns);
 	else if (io->chain->has_tick && now_ns >= io->tick_ns) {
@@ -232,7 +200,9 @@ static void sleep_until_input(struct vly_io *io)
 	uint64_t timeout_ns = io->chain && io->chain->has_tick ? TICK_NS : SLEEP_NS;
 
 	vly_waker_announce(&io->waker);
-	if (!has_returns(io) && is_running(io)) {
+	if (io->waiting_lanes) {
+		vly_waker_wait(&io->waker, POLL_SLEEP_NS); // a worker says not when it makes room
+	} else if (!has_returns(io) && is_running(io)) {
 		if (vly_queue_wait(io->queue, timeout_ns) == -ENOTSUP)
 			vly_waker_wait(&io->waker, POLL_SLEEP_NS);
 	}
@@ -303,7 +273,7 @@ static void refuse_rest(struct vly_io *io)
 
 	do {
 		n = vly_rx_burst(io->queue, dgrams, VLY_LOOP_BURST, now_ns);
-		drop_all(io, dgrams, n, VLY_DROP_STOPPING);
+		vly_io_drop(io, dgrams, n, VLY_DROP_STOPPING);
 		now_ns = vly_clock_ns();
 	} while (n && now_ns - start_ns < DRAIN_LIMIT_NS);
 }
@@ -314,14 +284,28 @@ static bool workers_are_done(const struct vly_shared *shared)
 	       shared->worker_count;
 }
 
+// Lets the workers take what still waits for room in their rings.
+static void finish_waiting(struct vly_io *io)
+{
+	uint64_t end_ns = vly_clock_ns() + WORKERS_LIMIT_NS;
+	uint64_t now_ns = 0;
+
+	while (io->waiting_lanes && now_ns < end_ns) {
+		now_ns = vly_clock_ns();
+		if (!(vly_steer_waiting(io) + collect(io, now_ns)))
+			sched_yield();
+	}
+	vly_steer_abandon(io);
+}
+
+// Until the workers are done, and for no less: who returns a datagram must find room.
 static void drain_lanes(struct vly_io *io)
 {
 	struct vly_dgram *dgrams[VLY_LOOP_BURST];
-	uint64_t end_ns = vly_clock_ns() + WORKERS_LIMIT_NS;
 	bool done;
 
 	do {
-		done = workers_are_done(io->shared) || vly_clock_ns() > end_ns;
+		done = workers_are_done(io->shared);
 		while (collect(io, vly_clock_ns()))
 			;
 		sched_yield();
@@ -358,6 +342,7 @@ void *vly_io_thread(void *arg)
 	}
 	drain_wire(io);
 	refuse_rest(io);
+	finish_waiting(io);
 	atomic_fetch_add_explicit(&io->shared->rx_done, 1, memory_order_release);
 	if (io->chain)
 		vly_chain_drain(io->chain, vly_clock_ns());

@@ -28,10 +28,28 @@ enum vly_loop_limits {
 	VLY_SPARE_COUNT = 64, // empty datagrams kept ready for each worker
 };
 
+// What found its worker's ring full and waits behind it, where the policy on overload keeps it.
+//
+// drop-oldest leaves the ring to its one consumer: the I/O thread never takes anything out of it.
+// Instead the newest datagrams wait here, as many as the ring holds, and the I/O thread publishes
+// from which position on the ring's datagrams are still among the newest. What the worker pops
+// from before that `floor` it returns unhandled. So a stuck worker finds everything in its ring
+// too old and the newest waiting here; and one that catches up finds the floor behind it.
+struct vly_backlog {
+	struct vly_dgram **slots; // io: rw; from head on, the oldest first
+	uint32_t size;            // a power of two
+	uint32_t head;
+	uint32_t count;
+	uint32_t pushed;                         // io: rw; into the ring so far, running free
+	_Atomic uint32_t floor VLY_ALIGNED(128); // io: w, worker: r; a position as of `pushed`
+	uint32_t popped VLY_ALIGNED(128);        // worker: rw; out of the ring so far
+};
+
 struct vly_lane {
 	struct vly_ring *to_worker;
 	struct vly_ring *to_io;
 	struct vly_ring *spare;
+	struct vly_backlog *backlog; // NULL: what finds no room is dropped
 };
 
 // Shared by all threads of an engine.
@@ -40,6 +58,8 @@ struct vly_shared {
 	_Atomic uint32_t rx_done;      // I/O threads that have received their last
 	_Atomic uint32_t workers_done; // workers that have run their last
 	enum vly_idle idle;
+	enum vly_steer steer;
+	enum vly_overload overload;
 	uint32_t io_count;
 	uint32_t worker_count; // 0: run to completion
 	struct vly_io *ios;
@@ -51,6 +71,8 @@ struct vly_io {
 	struct vly_queue *queue;
 	struct vly_chain *chain; // run to completion; NULL with workers
 	struct vly_lane lanes[VLY_WORKERS_MAX];
+	uint64_t waiting_lanes; // a bit for each that has something in its backlog
+	uint32_t next_worker;   // the first in turn, where datagrams are dealt out
 	struct vly_idler idler;
 	bool tx_is_stalled; // the last send timed out: do not wait again until something goes
 	uint64_t tick_ns;   // when the next on_tick is due
@@ -64,6 +86,7 @@ struct vly_worker {
 	struct vly_chain *chain;
 	uint32_t index;
 	uint32_t current_io; // whose burst is being handled
+	uint64_t end_ns;     // after this the engine's stop waits no longer for the handlers
 	struct vly_idler idler;
 	uint64_t tick_ns;
 	int core;
@@ -79,6 +102,25 @@ void *vly_worker_thread(void *arg);
 // lanes (arg: struct vly_worker).
 extern const struct vly_chain_ops vly_io_chain_ops;
 extern const struct vly_chain_ops vly_worker_chain_ops;
+
+// Gives up received datagrams for a reason. I/O thread.
+void vly_io_drop(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count,
+		 enum vly_drop reason);
+
+// A lane's rings, and its backlog if the policy wants one. Control thread. A lane that was not
+// opened, or not quite, may be closed.
+int vly_lane_open(struct vly_lane *lane, uint32_t ring_size, enum vly_overload overload,
+		  struct vly_error *error);
+void vly_lane_close(struct vly_lane *lane);
+
+// Deals a burst of up to VLY_LOOP_BURST out to the workers, and takes it all. I/O thread.
+void vly_steer_burst(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count);
+
+// Moves what waits on to rings that have room again; returns how many moved. I/O thread.
+uint32_t vly_steer_waiting(struct vly_io *io);
+
+// Drops what still waits, as `stopping`. I/O thread.
+void vly_steer_abandon(struct vly_io *io);
 
 // Wakes an I/O thread if it sleeps. Any thread.
 void vly_io_wake(struct vly_io *io);

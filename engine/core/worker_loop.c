@@ -11,6 +11,7 @@ enum {
 	TICK_NS = 1000000,
 	SLEEP_NS = 100000000,
 	RETURN_YIELD_TURNS = 64,
+	DRAIN_LIMIT_NS = 2000000000, // a stop does not wait for all that a slow handler has left
 };
 
 static void return_run(struct vly_worker *worker, uint32_t queue, struct vly_dgram **dgrams,
@@ -70,18 +71,56 @@ const struct vly_chain_ops vly_worker_chain_ops = {
 	.alloc = alloc_from_spare,
 };
 
+static void return_unhandled(struct vly_worker *worker, struct vly_dgram **dgrams, uint32_t count,
+			     enum vly_drop reason)
+{
+	for (uint32_t i = 0; i < count; i++)
+		dgrams[i]->fate = (uint8_t)reason;
+	return_burst(worker, dgrams, count);
+}
+
+// How many of the `count` datagrams just popped are no longer among the newest; see struct
+// vly_backlog. The floor may be a moment old: then too few are, and the next burst makes up for it.
+static uint32_t count_too_old(struct vly_backlog *backlog, uint32_t count)
+{
+	uint32_t floor = atomic_load_explicit(&backlog->floor, memory_order_relaxed);
+	int32_t old = (int32_t)(floor - backlog->popped);
+
+	backlog->popped += count;
+	if (old <= 0)
+		return 0;
+	return (uint32_t)old < count ? (uint32_t)old : count;
+}
+
+static void handle(struct vly_worker *worker, const struct vly_lane *lane,
+		   struct vly_dgram **dgrams, uint32_t count, uint64_t now_ns)
+{
+	uint32_t old = 0;
+
+	if (VLY_UNLIKELY(now_ns > worker->end_ns)) {
+		return_unhandled(worker, dgrams, count, VLY_DROP_STOPPING);
+		return;
+	}
+	if (worker->shared->overload == VLY_OVERLOAD_DROP_OLDEST) {
+		old = count_too_old(lane->backlog, count);
+		return_unhandled(worker, dgrams, old, VLY_DROP_RING_OLDEST);
+	}
+	if (old < count)
+		vly_chain_run(worker->chain, dgrams + old, count - old, now_ns);
+}
+
 static uint32_t turn(struct vly_worker *worker, uint64_t now_ns)
 {
 	struct vly_dgram *dgrams[VLY_LOOP_BURST];
 	uint32_t work = 0;
 
 	for (uint32_t i = 0; i < worker->shared->io_count; i++) {
-		struct vly_ring *ring = worker->shared->ios[i].lanes[worker->index].to_worker;
-		uint32_t n = vly_ring_pop(ring, (void **)dgrams, VLY_LOOP_BURST);
+		struct vly_lane *lane = &worker->shared->ios[i].lanes[worker->index];
+		uint32_t n = vly_ring_pop(lane->to_worker, (void **)dgrams, VLY_LOOP_BURST);
 
 		worker->current_io = i;
 		if (n)
-			vly_chain_run(worker->chain, dgrams, n, now_ns);
+			handle(worker, lane, dgrams, n, now_ns);
 		work += n;
 	}
 	if (worker->chain->has_tick && now_ns >= worker->tick_ns) {
@@ -133,11 +172,14 @@ void *vly_worker_thread(void *arg)
 	bool last;
 	uint32_t work;
 
+	worker->end_ns = UINT64_MAX;
 	vly_pin(worker->core);
 	do {
 		uint64_t now_ns = vly_clock_ns();
 
 		last = all_is_received(worker); // before the turn: then an empty turn is final
+		if (last && worker->end_ns == UINT64_MAX)
+			worker->end_ns = now_ns + DRAIN_LIMIT_NS;
 		work = turn(worker, now_ns);
 		rest(worker, work, now_ns);
 	} while (work || !last);

@@ -31,6 +31,34 @@ enum vly_idle {
 	VLY_IDLE_BLOCK = 2,    // sleep at once where the backend can wait
 };
 
+// Which worker gets a datagram. Without workers it means nothing.
+enum vly_steer {
+	// One flow always to the same worker: its datagrams are handled and answered in order, and
+	// a handler may keep what it knows of a peer without sharing it. One hot peer keeps one
+	// worker busy and no more.
+	VLY_STEER_FLOW = 0,
+	// One after the other: an even share for each worker, also of one hot peer. No order
+	// within a flow, and a peer meets every worker's state.
+	VLY_STEER_ROUND_ROBIN = 1,
+	// Where the fewest wait: a slow worker gets less. No order within a flow, as above. How
+	// many wait is looked up once a burst.
+	VLY_STEER_LEAST_LOADED = 2,
+};
+
+// What happens when a worker's ring is full. Without workers it means nothing. The pool must hold
+// more than all rings do (more than twice that with drop-oldest), or it is empty first, and that
+// stops receiving for all workers.
+enum vly_overload {
+	// What comes is dropped, as `ring_full`: what waits is handled. Other workers go on.
+	VLY_OVERLOAD_DROP_NEWEST = 0,
+	// What has waited longest is dropped, as `ring_oldest`: of all that a worker has not
+	// begun, the newest are handled, as many as the ring holds. Other workers go on.
+	VLY_OVERLOAD_DROP_OLDEST = 1,
+	// The I/O thread stops receiving until there is room: nothing is lost here, the wire's own
+	// queue fills, and the slowest worker sets the pace of all.
+	VLY_OVERLOAD_BLOCK = 2,
+};
+
 struct vly_engine_config {
 	const struct vly_port_config *ports;
 	uint32_t port_count;         // at least 1
@@ -39,6 +67,8 @@ struct vly_engine_config {
 	uint32_t workers;            // 0: run to completion
 	uint32_t ring_size;          // datagrams, rounded up to a power of two; 0: 4096
 	enum vly_idle idle;
+	enum vly_steer steer;
+	enum vly_overload overload;
 	const uint32_t *cores; // for the I/O threads, then the workers, in turn; none: not pinned
 	uint32_t core_count;
 	struct vly_log log;

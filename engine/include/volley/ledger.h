@@ -38,12 +38,13 @@ enum vly_drop {
 	VLY_DROP_IP_PROTOCOL,  // a transport we do not speak
 	VLY_DROP_FRAGMENT,     // a fragment that could not be put together
 	VLY_DROP_ICMP,         // malformed, or a type we do not act on
-	VLY_DROP_NDP,          // malformed, failing RFC 4861's validation, or no business of ours
+	VLY_DROP_NDP,          // malformed, or failing RFC 4861's validation
 	VLY_DROP_UDP_LENGTH,   // the UDP length does not fit the IP length
 	VLY_DROP_UDP_CHECKSUM, // does not verify, or absent where IPv6 wants one
 	VLY_DROP_NO_LISTENER,  // for a port nobody serves
 	// the engine and its handlers
 	VLY_DROP_RING_FULL,    // the worker's ring had no room
+	VLY_DROP_RING_OLDEST,  // waited longest for a worker that was too slow
 	VLY_DROP_NO_HANDLER,   // the last handler of the chain passed it on
 	VLY_DROP_HANDLER,      // a handler dropped it
 	VLY_DROP_UNDECIDED,    // a handler left it without a fate
