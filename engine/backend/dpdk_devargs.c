@@ -76,6 +76,8 @@ static void virtio_user(struct text *text, const struct vly_dpdk_plan *plan)
 {
 	put(text, "path", plan->device.target);
 	put_number(text, "queues", plan->queues);
+	if (plan->device.serves)
+		put(text, "server", "1");
 	put_number(text, "queue_size", plan->options.descriptors);
 	put_mac(text, plan);
 	// Buffers hold whole frames, so none is ever spread over several: that is the fast path. A
@@ -125,6 +127,8 @@ int vly_dpdk_devargs(char *args, size_t size, const struct vly_dpdk_plan *plan,
 	case VLY_DPDK_VHOST_USER:
 		put(&text, "iface", device->target);
 		put_number(&text, "queues", plan->queues);
+		if (!device->serves)
+			put(&text, "client", "1");
 		break;
 	case VLY_DPDK_MEMIF:
 		memif(&text, plan);

@@ -285,9 +285,13 @@ int vly_dpdk_device_check(struct vly_dpdk_device *device, const struct vly_dpdk_
 				device->kind->word, device->kind->library, RTE_EAL_PMD_PATH);
 	switch (device->id) {
 	case VLY_DPDK_VIRTIO_USER:
-		return strstr(device->extra, "server=1") ? 0 : check_client(device, error);
+		device->serves =
+			options->server == VLY_DPDK_ON || strstr(device->extra, "server=1");
+		return device->serves ? check_server(device, error) : check_client(device, error);
 	case VLY_DPDK_VHOST_USER:
-		device->serves = !strstr(device->extra, "client=1");
+		// As a client it tries again until somebody serves the socket.
+		device->serves =
+			options->server != VLY_DPDK_OFF && !strstr(device->extra, "client=1");
 		return device->serves ? check_server(device, error) : 0;
 	case VLY_DPDK_MEMIF:
 		return check_memif(device, options, error);

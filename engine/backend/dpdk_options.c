@@ -21,6 +21,7 @@ enum {
 	KEY_MEMORY,
 	KEY_PACKED,
 	KEY_ROLE,
+	KEY_SERVER,
 };
 
 const struct vly_key vly_dpdk_keys[] = {
@@ -38,6 +39,8 @@ const struct vly_key vly_dpdk_keys[] = {
 	{"packed", VLY_KEY_TEXT, "auto", 0, 0, "virtio-user: auto, on or off (split ring)"},
 	{"role", VLY_KEY_TEXT, "auto", 0, 0,
 	 "memif: server, client or auto (client if the socket is there)"},
+	{"server", VLY_KEY_TEXT, "auto", 0, 0,
+	 "who owns a virtio socket: on (this end), off (the other); auto: vhost-user"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -141,5 +144,7 @@ int vly_dpdk_options_read(struct vly_dpdk_options *options, const union vly_valu
 		rc = read_mac(options, values[KEY_MAC].text, error);
 	if (!rc)
 		rc = read_role(options, values[KEY_ROLE].text, error);
+	if (!rc)
+		rc = read_choice(&options->server, KEY_SERVER, values[KEY_SERVER].text, error);
 	return rc;
 }

@@ -126,7 +126,7 @@ static int choose_name(struct vly_backend_port *port, struct vly_error *error)
 	return vly_fail(error, -ENFILE, "dpdk: %u devices are open; close some", NAMES_MAX);
 }
 
-static int plug(struct vly_backend_port *port, struct vly_error *error)
+static int plug(struct vly_backend_port *port, const struct vly_log *log, struct vly_error *error)
 {
 	const struct vly_dpdk_device *device = &port->plan.device;
 	struct vly_dpdk_capture capture;
@@ -141,6 +141,8 @@ static int plug(struct vly_backend_port *port, struct vly_error *error)
 	if (!is_pci && rte_eth_dev_get_port_by_name(port->name, &port->port_id) == 0)
 		return vly_fail(error, -EBUSY, "dpdk: %s:%s is open in this process already",
 				device->kind->word, device->target);
+	if (device->id == VLY_DPDK_VIRTIO_USER && device->serves)
+		vly_log_line(log, "dpdk: waiting for the first vhost client of %s", device->target);
 	vly_dpdk_capture_begin(&capture, &port->eal->log);
 	rc = rte_eal_hotplug_add(is_pci ? "pci" : "vdev", port->name, args);
 	vly_dpdk_capture_end(&capture);
@@ -180,11 +182,9 @@ static void unplug(struct vly_backend_port *port)
 
 	if (port->has_port) {
 		vly_dpdk_capture_begin(&capture, &port->eal->log);
-		if (port->is_started) {
+		if (port->is_started)
 			vly_dpdk_fold(port);
-			rte_eth_dev_stop(port->port_id);
-		}
-		rte_eth_dev_close(port->port_id);
+		vly_dpdk_shut(port);
 		rte_eal_hotplug_remove(port->plan.device.id == VLY_DPDK_PCI ? "pci" : "vdev",
 				       port->name);
 		vly_dpdk_capture_end(&capture);
@@ -220,7 +220,7 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 		rc = vly_dpdk_eal_start(&port->eal, &port->plan, error);
 	if (rc)
 		goto err_free;
-	rc = plug(port, &line);
+	rc = plug(port, &config->log, &line);
 	if (!rc)
 		rc = vly_dpdk_setup(port, &config->log, &line);
 	if (rc)

@@ -13,9 +13,11 @@
 //     dpdk_port.c     open and close, and the backend's table
 //     dpdk_probe.c    what works here
 //     dpdk_queue.c    the bursts: mbuf <-> vly_dgram
+//     dpdk_peer.c     a peer process that dies and comes back
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -51,6 +53,7 @@ struct vly_dpdk_options {
 	enum vly_dpdk_choice checksum; // on: the device's wherever it has any; off: software
 	enum vly_dpdk_choice hugepages;
 	enum vly_dpdk_choice packed;
+	enum vly_dpdk_choice server; // who owns the socket of a virtio pair
 	uint16_t descriptors;
 	uint64_t memory_bytes; // 0: as needed
 	uint32_t log_level;    // RTE_LOG_*, 0: none to stderr
@@ -104,7 +107,7 @@ struct vly_dpdk_device {
 	const struct vly_dpdk_kind *kind;
 	char target[VLY_DPDK_TARGET_BYTES]; // path, interface, file, address; vdev: driver's name
 	char extra[VLY_DPDK_ARGS_BYTES];    // what followed the first comma: driver arguments
-	bool serves;                        // vhost-user, memif: we make the socket
+	bool serves;                        // a virtio pair, memif: we make the socket
 };
 
 // NULL after the last.
@@ -232,6 +235,13 @@ struct vly_backend_queue {
 	uint64_t fold_tsc; // when the device's counters were last read
 } VLY_ALIGNED(VLY_CACHE_LINE_BYTES);
 
+// The process at the other end of a virtio or memif pair.
+enum vly_dpdk_peer {
+	VLY_DPDK_PEER_UNSEEN, // not yet, or no such device
+	VLY_DPDK_PEER_HERE,
+	VLY_DPDK_PEER_GONE,
+};
+
 struct vly_backend_port {
 	struct vly_dpdk_plan plan;
 	struct vly_dpdk_eal *eal;
@@ -240,8 +250,10 @@ struct vly_backend_port {
 	bool is_started;
 	char name[VLY_DPDK_NAME_BYTES]; // of the vdev, or the PCI address
 	struct vly_link_info link;
-	struct rte_eth_stats seen; // counters as last folded into the ledger
-	uint64_t fold_cycles;      // TSC cycles between two looks at them
+	struct rte_eth_stats seen;        // counters as last folded into the ledger
+	uint64_t fold_cycles;             // TSC cycles between two looks at them
+	_Atomic(enum vly_dpdk_peer) peer; // written by queue 0's thread
+	uint64_t peer_tsc;                // when to look for it again
 	struct rte_mempool *pools[VLY_QUEUES_MAX];
 	char detail[VLY_DPDK_DETAIL_BYTES];
 	uint32_t queue_count;
@@ -256,6 +268,18 @@ int vly_dpdk_setup(struct vly_backend_port *port, const struct vly_log *log,
 // Counts what the device lost since the last time, in queue 0's ledger. Its thread, or the
 // control thread when none runs.
 void vly_dpdk_fold(struct vly_backend_port *port);
+
+// Looks whether there is a peer, at times, and lets one in that has come back. Any queue's thread;
+// it is queue 0's that does it.
+void vly_dpdk_peer_look(struct vly_backend_queue *queue, uint64_t tsc);
+
+// What the driver did not take: given up and counted as tx_full if the peer is gone. Returns how
+// many; 0 if the queue is just full.
+uint32_t vly_dpdk_peer_refused(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			       uint32_t count);
+
+// Stops and closes the device.
+void vly_dpdk_shut(struct vly_backend_port *port);
 
 // The parts of the backend's table that are elsewhere; see backend.h.
 int vly_dpdk_probe(struct vly_error *error);

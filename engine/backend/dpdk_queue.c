@@ -73,6 +73,7 @@ uint32_t vly_dpdk_flush(struct vly_backend_queue *queue)
 	if (queue->index == 0 && tsc - queue->fold_tsc >= queue->port->fold_cycles) {
 		queue->fold_tsc = tsc;
 		vly_dpdk_fold(queue->port);
+		vly_dpdk_peer_look(queue, tsc);
 	}
 	return 0;
 }
@@ -218,6 +219,8 @@ uint32_t vly_dpdk_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **d
 	}
 	sent = rte_eth_tx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);
 	vly_count(&queue->ledger->sent, sent);
+	if (VLY_UNLIKELY(sent < count))
+		sent += vly_dpdk_peer_refused(queue, dgrams + sent, count - sent);
 	return sent;
 }
 

@@ -237,6 +237,12 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 	if (rte_eth_link_get_nowait(port->port_id, &link) == 0 && !link.link_status)
 		vly_log_line(log, "dpdk: %s: the link is down, waiting for the other side",
 			     device_name(port));
+	if (port->plan.device.id == VLY_DPDK_VIRTIO_USER && !port->plan.device.serves)
+		vly_log_line(log,
+			     "dpdk: if the server of %s ends, what is sent counts as tx_full "
+			     "until this process is started again; -o server=on at this end, and "
+			     "a client at the other, take the traffic up again",
+			     port->plan.device.target);
 	snprintf(port->detail, sizeof(port->detail), "%s, %s%s%.60s", device_name(port),
 		 memory->huge ? "huge pages" : "normal pages", mode.info[0] ? ", receive " : "",
 		 mode.info);

@@ -97,6 +97,28 @@ static void test_driver_arguments(void **state)
 	assert_non_null(strstr(error.text, "too many driver arguments"));
 }
 
+static void driver_arguments(const char *device, bool serves, const char *has, const char *lacks)
+{
+	struct vly_dpdk_plan plan = {.device = parse(device), .queues = 1};
+	struct vly_error error = {""};
+	char args[VLY_DPDK_ARGS_BYTES];
+
+	plan.device.serves = serves;
+	assert_int_equal(vly_dpdk_devargs(args, sizeof(args), &plan, &error), 0);
+	assert_non_null(strstr(args, has));
+	assert_null(strstr(args, lacks));
+}
+
+// Either end of a virtio pair may own the socket.
+static void test_who_owns_the_socket(void **state)
+{
+	(void)state;
+	driver_arguments("virtio-user:/tmp/s", true, "server=1", "client=1");
+	driver_arguments("virtio-user:/tmp/s", false, "path=/tmp/s", "server=1");
+	driver_arguments("vhost-user:/tmp/s", true, "iface=/tmp/s", "client=1");
+	driver_arguments("vhost-user:/tmp/s", false, "client=1", "server=1");
+}
+
 static void test_macs_are_stable(void **state)
 {
 	struct vly_dpdk_device client = parse("virtio-user:/tmp/s");
@@ -138,6 +160,8 @@ static void test_options(void **state)
 	read_options("mac=ff:ff:ff:ff:ff:ff", -EINVAL, "no station's address");
 	read_options("log=loud", -EINVAL, "warning");
 	read_options("role=both", -EINVAL, "server");
+	read_options("server=on", 0, "");
+	read_options("server=1", -EINVAL, "give auto, on or off");
 	read_options("colour=red", -EINVAL, "colour");
 }
 
@@ -231,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_device_texts),
 		cmocka_unit_test(test_bad_device_texts),
 		cmocka_unit_test(test_driver_arguments),
+		cmocka_unit_test(test_who_owns_the_socket),
 		cmocka_unit_test(test_macs_are_stable),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_missing_devices),

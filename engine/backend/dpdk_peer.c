@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The other side of a virtio or memif pair, which may die and come back. DPDK takes a new peer in
+// by itself, or when it is asked for the link's state. While there is none, what is sent is given
+// up and counted: it must neither stop the engine nor reach the next peer, minutes old.
+#include <semaphore.h>
+
+#include <rte_alarm.h>
+#include <rte_cycles.h>
+
+#include "backend/dpdk_private.h"
+
+enum {
+	// Asking virtio-user is a system call, and may take a connection in.
+	ASKS_PER_SECOND = 50,
+};
+
+static bool may_lose_peer(const struct vly_backend_port *port)
+{
+	return port->plan.device.id == VLY_DPDK_VIRTIO_USER ||
+	       port->plan.device.id == VLY_DPDK_VHOST_USER ||
+	       port->plan.device.id == VLY_DPDK_MEMIF;
+}
+
+void vly_dpdk_peer_look(struct vly_backend_queue *queue, uint64_t tsc)
+{
+	struct vly_backend_port *port = queue->port;
+	struct rte_eth_link link = {.link_status = 0};
+
+	if (queue->index != 0 || !may_lose_peer(port) || tsc < port->peer_tsc)
+		return;
+	port->peer_tsc = tsc + rte_get_tsc_hz() / ASKS_PER_SECOND;
+	if (rte_eth_link_get_nowait(port->port_id, &link))
+		return;
+	if (link.link_status)
+		atomic_store_explicit(&port->peer, VLY_DPDK_PEER_HERE, memory_order_relaxed);
+	else if (atomic_load_explicit(&port->peer, memory_order_relaxed) == VLY_DPDK_PEER_HERE)
+		atomic_store_explicit(&port->peer, VLY_DPDK_PEER_GONE, memory_order_relaxed);
+}
+
+uint32_t vly_dpdk_peer_refused(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			       uint32_t count)
+{
+	vly_dpdk_peer_look(queue, rte_rdtsc());
+	if (atomic_load_explicit(&queue->port->peer, memory_order_relaxed) != VLY_DPDK_PEER_GONE)
+		return 0;
+	vly_count(&queue->ledger->dropped[VLY_DROP_TX_FULL], count);
+	vly_dpdk_release_burst(queue, dgrams, count);
+	return count;
+}
+
+static void shut(struct vly_backend_port *port)
+{
+	if (port->is_started)
+		rte_eth_dev_stop(port->port_id);
+	rte_eth_dev_close(port->port_id);
+}
+
+// What another thread does for us while we wait.
+struct errand {
+	struct vly_backend_port *port;
+	sem_t done;
+};
+
+static void run_errand(void *arg)
+{
+	struct errand *errand = arg;
+
+	shut(errand->port);
+	sem_post(&errand->done);
+}
+
+void vly_dpdk_shut(struct vly_backend_port *port)
+{
+	struct errand errand = {.port = port};
+
+	if (port->plan.device.id != VLY_DPDK_MEMIF) {
+		shut(port);
+		return;
+	}
+	// memif takes a device down from DPDK's interrupt thread as well, when its peer goes, and
+	// has no lock against itself: two ends that close at a time would free things twice.
+	// Alarms run on that thread.
+	sem_init(&errand.done, 0, 0);
+	if (rte_eal_alarm_set(1, run_errand, &errand))
+		shut(port);
+	else
+		while (sem_wait(&errand.done))
+			;
+	sem_destroy(&errand.done);
+}
