@@ -16,7 +16,7 @@ import report
 from child import Failure
 
 # rounds, seconds of one measurement, seconds of one micro-benchmark
-LENGTHS = {'quick': (3, 0.3, 0.02), 'default': (5, 1.5, 0.2), 'full': (9, 4.0, 0.5)}
+LENGTHS = {'quick': (3, 0.3, 0.02), 'default': (5, 1.5, 0.1), 'full': (9, 4.0, 0.3)}
 PRIVATE = 'VOLLEY_BENCH_PRIVATE'  # 'made': by enter_namespaces(); 'given': by who started us
 
 
@@ -136,7 +136,7 @@ def measure(arguments, is_private):
         try:
             result['rows'] = run_rounds(runner, chosen, rounds, seconds, progress)
             progress.step('ring')
-            result['ring'] = micro.measure(build, micro_seconds)
+            result['ring'] = micro.measure(build, rounds, micro_seconds)
         finally:
             progress.end()
     report.add_ratios(result['rows'], chosen)

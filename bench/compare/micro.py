@@ -2,26 +2,30 @@
 """The micro-benchmarks of the ring: ours beside those of others, as ratios."""
 import json
 import os
+import re
 import subprocess
 
 OURS = 'vly'
 
 
-def measure(build, seconds):
-    """Returns a list of {case, ours_ns, others: {name: {ns, ratio}}}, or the reason why not."""
+def measure(build, rounds, seconds):
+    """Medians over rounds that alternate: a list of {case, ours_ns, others: {name: {ns, ratio}}},
+    or the reason why there is none."""
     program = os.path.join(build, 'bench/volley-microbench')
     if not os.path.exists(program):
         return f'{os.path.relpath(program)} is not built'
     try:
-        done = subprocess.run([program, '--benchmark_filter=^ring/', '--benchmark_format=json',
-                               f'--benchmark_min_time={seconds}'], capture_output=True,
-                              text=True, check=False, timeout=300)
+        done = subprocess.run(
+            [program, '--benchmark_filter=^ring/', '--benchmark_format=json',
+             f'--benchmark_min_time={seconds}', f'--benchmark_repetitions={rounds}',
+             '--benchmark_enable_random_interleaving=true',
+             '--benchmark_report_aggregates_only=true'],
+            capture_output=True, text=True, check=False, timeout=600)
         results = json.loads(done.stdout)['benchmarks']
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
         return f'the micro-benchmarks failed: {error}'
-    return compare({one['name']: nanoseconds(one) for one in results
-                    if one.get('run_type', 'iteration') == 'iteration'
-                    and not one.get('error_occurred')})
+    return compare({one['run_name'].removesuffix('/real_time'): nanoseconds(one)
+                    for one in results if one.get('aggregate_name') == 'median'})
 
 
 def nanoseconds(result):
@@ -34,17 +38,24 @@ def nanoseconds(result):
 def compare(by_name):
     """ring/vly/burst:8 is compared with ring/*/burst:8."""
     cases = []
-    for name, ours in by_name.items():
-        group, who, *rest = name.split('/')
-        if who != OURS:
+    for name in sorted(by_name, key=natural):
+        parts = name.split('/')
+        if OURS not in parts:
             continue
+        at = parts.index(OURS)
         others = {}
-        for other_name, other in by_name.items():
-            other_group, other_who, *other_rest = other_name.split('/')
-            if (other_group, other_rest) == (group, rest) and other_who != OURS:
-                others[other_who] = {'ns': other, 'ratio': other / ours}
-        cases.append({'case': '/'.join([group] + rest), 'ours_ns': ours, 'others': others})
+        for other in sorted(by_name):
+            words = other.split('/')
+            if words != parts and words[:at] + words[at + 1:] == parts[:at] + parts[at + 1:]:
+                others[words[at]] = {'ns': by_name[other], 'ratio': by_name[other] / by_name[name]}
+        cases.append({'case': '/'.join(parts[:at] + parts[at + 1:]), 'ours_ns': by_name[name],
+                      'others': others})
     return cases
+
+
+def natural(name):
+    """A sort key by which burst:8 comes before burst:32."""
+    return [int(word) if word.isdigit() else word for word in re.split(r'(\d+)', name)]
 
 
 def lines(result):
@@ -52,6 +63,6 @@ def lines(result):
         yield 'ring: -- ' + result
         return
     for case in result:
-        others = ', '.join(f'{who} {other["ns"]:.2f} ns: ours is {other["ratio"]:.2f} as fast'
-                           for who, other in case['others'].items())
-        yield f'{case["case"]:24} ours {case["ours_ns"]:6.2f} ns{"; " if others else ""}{others}'
+        others = ''.join(f', {other["ratio"]:.2f} times as fast as {who} ({other["ns"]:.2f})'
+                         for who, other in case['others'].items())
+        yield f'{case["case"]}: ours {case["ours_ns"]:.2f} ns{others}'
