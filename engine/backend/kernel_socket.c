@@ -13,6 +13,8 @@
 #include "core/fail.h"
 
 enum {
+	IN_USE_TRIES = 10,
+	IN_USE_PAUSE_US = 10000,
 	FILES_SPARE = 64, // beside the sockets: libraries, logs, event descriptors
 };
 
@@ -200,17 +202,31 @@ static int fail_open(const char *name, int code, const struct vly_port_config *c
 
 // --- a queue's sockets --------------------------------------------------------------------------
 
+// A ring lets go of its sockets some milliseconds after its process has ended: a restart meets its
+// own past there, which goes away.
+static int try_socket(const struct vly_endpoint *endpoint)
+{
+	struct vly_kernel_socket sock = {.fd = -1};
+	int rc = open_socket(&sock, endpoint, false);
+
+	for (uint32_t i = 0; rc == -EADDRINUSE && i < IN_USE_TRIES; i++) {
+		usleep(IN_USE_PAUSE_US);
+		rc = open_socket(&sock, endpoint, false);
+	}
+	if (!rc)
+		close(sock.fd);
+	return rc;
+}
+
 int vly_kernel_sockets_check(const char *name, const struct vly_port_config *config,
 			     struct vly_error *error)
 {
 	for (uint32_t i = 0; i < config->listen_count; i++) {
 		const struct vly_endpoint *endpoint = &config->listens[i];
-		struct vly_kernel_socket sock = {.fd = -1};
-		int rc = open_socket(&sock, endpoint, false);
+		int rc = try_socket(endpoint);
 
 		if (rc)
 			return fail_open(name, rc, config, &endpoint->addr, error);
-		close(sock.fd);
 	}
 	return 0;
 }
