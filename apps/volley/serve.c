@@ -3,6 +3,7 @@
 // volley serve: an engine with handlers on one port, until a signal or the end of its time.
 #include <argp.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +22,16 @@ enum serve_key {
 	KEY_RING = KEY_PRIVATE,
 	KEY_STEER,
 	KEY_OVERLOAD,
+	KEY_BUDGET,
 };
 
 enum serve_limits {
 	SERVE_RING_MAX = 1 << 24,
 	SERVE_YEARS_MAX = 10, // of -t
 	SECONDS_PER_YEAR = 366 * 24 * 3600,
+	SERVE_BUDGET_MAX_US = 1000000000,
+	NS_PER_US = 1000,
+	POLL_NS = 250000000, // between two looks at what the engine has to say
 };
 
 struct serve_options {
@@ -40,6 +45,7 @@ struct serve_options {
 	uint32_t ring_size;
 	enum vly_steer steer;
 	enum vly_overload overload;
+	uint64_t budget_ns;
 	uint64_t time_ns; // 0: until a signal
 };
 
@@ -63,6 +69,8 @@ static const struct argp_option options_table[] = {
 	{"overload", KEY_OVERLOAD, "POLICY", 0,
 	 "What a full ring does: drop-newest (the default), drop-oldest or block (receiving waits)",
 	 2},
+	{"budget-us", KEY_BUDGET, "N", 0,
+	 "Microseconds a handler may take for a burst before it is named; also shows its times", 2},
 	{"time", 't', "SECONDS", 0, "Stop after this time; else on SIGINT or SIGTERM", 2},
 	{0},
 };
@@ -165,6 +173,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->overload =
 			(enum vly_overload)parse_choice(state, "--overload", arg, overload_names);
 		return 0;
+	case KEY_BUDGET:
+		options->budget_ns =
+			NS_PER_US * parse_number(state, "--budget-us", arg, 1, SERVE_BUDGET_MAX_US);
+		return 0;
 	case 't':
 		options->time_ns = parse_duration_ns(state, "--time", arg, 1000000,
 						     (uint64_t)SERVE_YEARS_MAX * SECONDS_PER_YEAR *
@@ -201,39 +213,73 @@ static char *list_handlers(int key, const char *text, void *input)
 	return list;
 }
 
-// Waits for one of the blocked signals, at most time_ns; 0: for ever.
-static void await_end(const sigset_t *signals, uint64_t time_ns)
+// Waits for one of the blocked signals, at most time_ns; 0: for ever. Meanwhile looks after the
+// engine.
+static void await_end(struct vly_engine *engine, const sigset_t *signals, uint64_t time_ns)
 {
 	uint64_t end_ns = time_ns > 0 ? monotonic_ns() + time_ns : UINT64_MAX;
 	uint64_t now_ns;
 
-	// Being stopped and continued ends a wait too: hence the loop.
 	while ((now_ns = monotonic_ns()) < end_ns) {
-		const struct timespec left = {
-			.tv_sec = (time_t)((end_ns - now_ns) / NS_PER_SECOND),
-			.tv_nsec = (long)((end_ns - now_ns) % NS_PER_SECOND),
-		};
+		uint64_t left_ns = end_ns - now_ns < POLL_NS ? end_ns - now_ns : POLL_NS;
+		const struct timespec left = {.tv_nsec = (long)left_ns};
 
 		if (sigtimedwait(signals, NULL, &left) > 0)
 			return;
+		vly_engine_poll(engine);
 	}
 }
 
-static int print_result(const char *command, const struct vly_ledger *ledger, bool json)
+static void print_times(const struct vly_engine *engine)
 {
-	bool balanced = vly_ledger_is_balanced(ledger);
+	struct vly_handler_times times;
+
+	for (uint32_t i = 0; vly_engine_handler_times(engine, i, &times); i++)
+		printf("%-12s worker %-3u %10" PRIu64 " bursts of %" PRIu64 " us (median), %" PRIu64
+		       " us (99 %%), %" PRIu64 " us (longest); %" PRIu64 " over budget\n",
+		       times.handler, times.worker, times.bursts, times.p50_ns / NS_PER_US,
+		       times.p99_ns / NS_PER_US, times.max_ns / NS_PER_US, times.overruns);
+}
+
+static json_t *json_times(const struct vly_engine *engine)
+{
+	struct vly_handler_times times;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; vly_engine_handler_times(engine, i, &times); i++)
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "handler",
+				  times.handler, "worker", (json_int_t)times.worker, "bursts",
+				  (json_int_t)times.bursts, "overruns", (json_int_t)times.overruns,
+				  "mean_ns", (json_int_t)times.mean_ns, "p50_ns",
+				  (json_int_t)times.p50_ns, "p99_ns", (json_int_t)times.p99_ns,
+				  "max_ns", (json_int_t)times.max_ns));
+	return list;
+}
+
+static int print_result(const char *command, const struct vly_engine *engine, bool json)
+{
+	struct vly_ledger sum;
+	const struct vly_ledger *ledger = &sum;
+	bool balanced;
+
+	vly_engine_ledger(engine, &sum);
+	balanced = vly_ledger_is_balanced(ledger);
 
 	if (json)
 		return print_json(command,
-				  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "received",
-					    (json_int_t)ledger->received, "originated",
+				  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b}",
+					    "received", (json_int_t)ledger->received, "originated",
 					    (json_int_t)ledger->originated, "handled",
 					    (json_int_t)vly_ledger_handled(ledger), "sent",
 					    (json_int_t)ledger->sent, "released",
 					    (json_int_t)ledger->released, "answered",
 					    (json_int_t)ledger->answered, "dropped",
-					    json_drops(ledger), "balanced", balanced));
+					    json_drops(ledger), "handlers", json_times(engine),
+					    "balanced", balanced));
 	print_ledger(ledger);
+	print_times(engine);
 	puts(balanced ? "balanced" : "NOT balanced");
 	return STATUS_OK;
 }
@@ -243,7 +289,6 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 {
 	struct vly_engine *engine = NULL;
 	struct vly_error error = {""};
-	struct vly_ledger ledger;
 	sigset_t signals;
 	int status = STATUS_FAILED;
 
@@ -260,10 +305,9 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 	}
 	printf("ready: %s\n", vly_engine_summary(engine));
 	fflush(stdout);
-	await_end(&signals, options->time_ns);
+	await_end(engine, &signals, options->time_ns);
 	vly_engine_stop(engine);
-	vly_engine_ledger(engine, &ledger);
-	status = print_result(command, &ledger, options->port.json);
+	status = print_result(command, engine, options->port.json);
 err_close:
 	vly_engine_close(engine);
 	return status;
@@ -302,7 +346,9 @@ int command_serve(int argc, char **argv)
 		.overload = options.overload,
 		.cores = options.port.cores,
 		.core_count = options.port.core_count,
+		.budget_ns = options.budget_ns,
 		.log = port.log,
+		.alerts = log_to_stderr(argv[0], true),
 	};
 	return run_engine(argv[0], &config, &options);
 }

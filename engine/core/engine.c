@@ -180,6 +180,25 @@ static int open_chains(struct vly_engine *engine, struct vly_error *error)
 	return 0;
 }
 
+static int open_meters(struct vly_engine *engine, const struct vly_engine_config *config,
+		       struct vly_error *error)
+{
+	size_t bytes = engine->chain_count * sizeof(struct vly_meters);
+
+	engine->alerts = config->alerts;
+	if (!config->budget_ns && !config->handler_times)
+		return 0;
+	engine->meters = aligned_alloc(128, bytes);
+	if (!engine->meters)
+		return vly_fail(error, -ENOMEM, "out of memory");
+	memset(engine->meters, 0, bytes);
+	for (uint32_t i = 0; i < engine->chain_count; i++) {
+		engine->meters[i].budget_ns = config->budget_ns ? config->budget_ns : UINT64_MAX;
+		engine->chains[i].meters = &engine->meters[i];
+	}
+	return 0;
+}
+
 static void describe(struct vly_engine *engine)
 {
 	size_t size = sizeof(engine->summary);
@@ -223,6 +242,8 @@ int vly_engine_open(struct vly_engine **engine, const struct vly_engine_config *
 		rc = open_workers(opened, config, error);
 	if (!rc)
 		rc = open_chains(opened, error);
+	if (!rc)
+		rc = open_meters(opened, config, error);
 	if (rc) {
 		vly_engine_close(opened);
 		return rc;
@@ -302,6 +323,7 @@ void vly_engine_close(struct vly_engine *engine)
 	for (uint32_t i = 0; i < engine->chain_count; i++)
 		vly_chain_close(&engine->chains[i]);
 	free(engine->chains);
+	free(engine->meters);
 	for (uint32_t i = 0; shared->ios && i < shared->io_count; i++) {
 		for (uint32_t w = 0; w < VLY_WORKERS_MAX; w++)
 			vly_lane_close(&shared->ios[i].lanes[w]);

@@ -17,6 +17,9 @@ struct vly_engine {
 	struct vly_queue *queues[VLY_IOS_MAX]; // of all ports; the index is dgram->queue
 	struct vly_chain *chains;
 	uint32_t chain_count;
+	struct vly_meters *meters; // for each chain; NULL: nothing is measured
+	uint64_t reported_ns;
+	struct vly_log alerts;
 	uint32_t started_ios;
 	uint32_t started_workers;
 	char summary[2 * VLY_ERROR_BYTES];

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/compiler.h"
 #include "core/fail.h"
 
@@ -175,6 +176,20 @@ static void emit(struct vly_chain *chain, struct outbox *outbox)
 	flush_extra(chain);
 }
 
+// The end of one handler is the start of the next: one clock read between two.
+static void call_handler(struct vly_chain *chain, uint32_t index)
+{
+	struct vly_chain_link *link = &chain->links[index];
+	uint64_t start_ns = chain->lap_ns;
+
+	link->ops->on_burst(link->state, &chain->burst);
+	if (VLY_LIKELY(!chain->meters))
+		return;
+	chain->lap_ns = vly_clock_ns();
+	vly_meter_add(&chain->meters->meters[index], chain->lap_ns - start_ns,
+		      chain->meters->budget_ns);
+}
+
 // One handler: nothing is passed on, so there is no passage to keep.
 static void run_single(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t count)
 {
@@ -182,7 +197,7 @@ static void run_single(struct vly_chain *chain, struct vly_dgram **dgrams, uint3
 
 	chain->burst.in = dgrams;
 	chain->burst.count = count;
-	chain->links[0].ops->on_burst(chain->links[0].state, &chain->burst);
+	call_handler(chain, 0);
 	outbox.tx_count = 0;
 	outbox.ended_count = 0;
 	for (uint32_t i = 0; i < count; i++) {
@@ -215,7 +230,7 @@ static void run_several(struct vly_chain *chain, struct vly_dgram **dgrams, uint
 	chain->burst.in = passage.in;
 	for (uint32_t i = 0; i < chain->link_count && passage.in_count; i++) {
 		chain->burst.count = passage.in_count;
-		chain->links[i].ops->on_burst(chain->links[i].state, &chain->burst);
+		call_handler(chain, i);
 		sort_fates(chain, &passage);
 	}
 	for (uint32_t i = 0; i < passage.in_count; i++)
@@ -233,6 +248,8 @@ void vly_chain_run(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t 
 		   uint64_t now_ns)
 {
 	chain->burst.now_ns = now_ns;
+	if (VLY_UNLIKELY(chain->meters != NULL))
+		chain->lap_ns = vly_clock_ns();
 	if (VLY_LIKELY(chain->link_count == 1))
 		run_single(chain, dgrams, count);
 	else

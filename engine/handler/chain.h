@@ -9,6 +9,7 @@
 #include <volley/handler.h>
 
 #include "handler/loader.h"
+#include "handler/meter.h"
 
 // Where a chain's results go and where its empty datagrams come from; the loop that runs it
 // provides this. emit takes every datagram: `tx` with fate REPLY or SEND, `ended` with any other.
@@ -30,6 +31,8 @@ struct vly_chain {
 	bool has_tick;
 	const struct vly_chain_ops *ops;
 	void *arg;
+	struct vly_meters *meters;                 // NULL: handlers are not timed
+	uint64_t lap_ns;                           // when the handler that runs was called
 	uint64_t held;                             // received datagrams that handlers have kept
 	struct vly_dgram *extra_tx[VLY_BURST_MAX]; // sent and released beside the burst
 	struct vly_dgram *extra_ended[VLY_BURST_MAX];

@@ -41,6 +41,8 @@ struct setup {
 	enum vly_idle idle;
 	enum vly_steer steer;
 	enum vly_overload overload;
+	uint64_t budget_ns;
+	struct vly_log alerts;
 };
 
 struct outcome {
@@ -71,6 +73,8 @@ static inline struct vly_engine *open_engine(const struct setup *setup)
 		.idle = setup->idle,
 		.steer = setup->steer,
 		.overload = setup->overload,
+		.budget_ns = setup->budget_ns,
+		.alerts = setup->alerts,
 	};
 	struct vly_engine *engine = NULL;
 	struct vly_error error = {""};

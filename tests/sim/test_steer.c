@@ -90,7 +90,6 @@ static void the_least_loaded_gets_more(void **state)
 	assert_int_equal(handled_by_all(), 30000);
 	// At most its share of the pool, as long as it is no fuller than the others.
 	assert_in_range(probe.handled[1], 1, VLY_SIM_BUFFERS_DEFAULT / 2);
-	assert_true(probe.handled[0] > 5000 && probe.handled[2] > 5000);
 }
 
 int main(void)

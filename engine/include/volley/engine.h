@@ -5,6 +5,7 @@
 // thread, but for those that say otherwise.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -71,7 +72,23 @@ struct vly_engine_config {
 	enum vly_overload overload;
 	const uint32_t *cores; // for the I/O threads, then the workers, in turn; none: not pinned
 	uint32_t core_count;
+	uint64_t budget_ns; // what a handler may take for a burst before it is named; 0: no limit
+	bool handler_times; // measure handlers without a budget, too: a clock read for each burst
 	struct vly_log log;
+	struct vly_log alerts; // what an operator should see while the engine runs
+};
+
+// How long one handler took for a burst, on one worker (with workers 0: on one I/O thread), since
+// the engine was opened. Percentiles are at most an eighth too high.
+struct vly_handler_times {
+	const char *handler; // its name; lives as long as the engine, but not beyond a reload
+	uint32_t worker;
+	uint64_t bursts;
+	uint64_t overruns; // of the budget
+	uint64_t mean_ns;
+	uint64_t p50_ns;
+	uint64_t p99_ns;
+	uint64_t max_ns;
 };
 
 // Loads the handlers, opens the ports and makes the rings; no thread runs yet. The caller owns
@@ -93,6 +110,15 @@ void vly_engine_close(struct vly_engine *engine);
 
 // The sum over all ports. Any thread, any time; exact once stopped.
 void vly_engine_ledger(const struct vly_engine *engine, struct vly_ledger *ledger);
+
+// Says through `alerts` what happened since the last call: handlers over their budget, one line a
+// second at most. To be called every second or so; the data path itself never logs. Control thread.
+void vly_engine_poll(struct vly_engine *engine);
+
+// The times of each worker's handlers, one at a time: index from 0. False after the last, and when
+// the configuration asked for no measuring.
+bool vly_engine_handler_times(const struct vly_engine *engine, uint32_t index,
+			      struct vly_handler_times *times);
 
 // For the `ready:` line; lives as long as the engine.
 const char *vly_engine_summary(const struct vly_engine *engine);
