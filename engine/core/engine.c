@@ -263,6 +263,7 @@ int vly_engine_start(struct vly_engine *engine, struct vly_error *error)
 
 	if (engine->started_ios)
 		return vly_fail(error, -EALREADY, "the engine has been started before");
+	vly_warn_of_crowd(engine, false);
 	for (uint32_t i = 0; i < shared->worker_count && !rc; i++) {
 		rc = pthread_create(&shared->workers[i].thread, NULL, vly_worker_thread,
 				    &shared->workers[i]);

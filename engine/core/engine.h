@@ -20,7 +20,12 @@ struct vly_engine {
 	struct vly_meters *meters; // for each chain; NULL: nothing is measured
 	uint64_t reported_ns;
 	struct vly_log alerts;
+	uint32_t crowded_polls; // in a row that saw two busy threads on one core
+	bool has_warned;        // of that
 	uint32_t started_ios;
 	uint32_t started_workers;
 	char summary[2 * VLY_ERROR_BYTES];
 };
+
+// Says, once, that threads which spin have to share a core. Control thread.
+void vly_warn_of_crowd(struct vly_engine *engine, bool running);

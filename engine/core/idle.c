@@ -2,6 +2,8 @@
 #include "core/idle.h"
 
 #include <linux/futex.h>
+#include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,14 +11,32 @@
 enum {
 	SPIN_NS = 50000,         // adaptive: a round trip to a near peer fits in
 	YIELD_NS = 200000,       // adaptive: then others may have the core; after that, sleep
+	PROBE_NS = 5000,         // adaptive: one yield, to see whether somebody wants the core
 	BUSY_YIELD_TURNS = 2048, // busy: still lets a second busy thread on the core progress
+	CROWDED_YIELD_TURNS = 8, // busy, and there is one
+	CALM_YIELDS = 16,        // that found nobody, until the core counts as ours again
 };
+
+static enum vly_idle_step adapt(struct vly_idler *idler, uint64_t now_ns)
+{
+	uint64_t idle_ns = now_ns - idler->since_ns;
+
+	if (idle_ns >= YIELD_NS)
+		return VLY_IDLE_STEP_SLEEP;
+	if (idler->is_crowded || idle_ns >= SPIN_NS)
+		return VLY_IDLE_STEP_YIELD;
+	if (idle_ns < PROBE_NS || idler->has_probed)
+		return VLY_IDLE_STEP_SPIN;
+	idler->has_probed = true;
+	return VLY_IDLE_STEP_YIELD;
+}
 
 enum vly_idle_step vly_idler_next(struct vly_idler *idler, uint32_t work, uint32_t full,
 				  uint64_t now_ns)
 {
 	if (work) {
 		idler->turns = 0;
+		idler->has_probed = false;
 		if (idler->mode == VLY_IDLE_BLOCK && work < full)
 			return VLY_IDLE_STEP_SLEEP;
 		return VLY_IDLE_STEP_NONE;
@@ -25,13 +45,33 @@ enum vly_idle_step vly_idler_next(struct vly_idler *idler, uint32_t work, uint32
 		return VLY_IDLE_STEP_SLEEP;
 	if (!idler->turns++)
 		idler->since_ns = now_ns;
-	if (idler->mode == VLY_IDLE_BUSY)
-		return idler->turns % BUSY_YIELD_TURNS ? VLY_IDLE_STEP_SPIN : VLY_IDLE_STEP_YIELD;
-	if (now_ns - idler->since_ns < SPIN_NS)
-		return VLY_IDLE_STEP_SPIN;
-	if (now_ns - idler->since_ns < YIELD_NS)
-		return VLY_IDLE_STEP_YIELD;
-	return VLY_IDLE_STEP_SLEEP;
+	if (idler->mode == VLY_IDLE_ADAPTIVE)
+		return adapt(idler, now_ns);
+	return idler->turns % (idler->is_crowded ? CROWDED_YIELD_TURNS : BUSY_YIELD_TURNS)
+		       ? VLY_IDLE_STEP_SPIN
+		       : VLY_IDLE_STEP_YIELD;
+}
+
+// How often the kernel has given this thread's core to another, for whatever reason.
+static long count_switches(void)
+{
+	struct rusage usage = {.ru_nivcsw = 0};
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw + usage.ru_nivcsw;
+}
+
+void vly_idler_yield(struct vly_idler *idler)
+{
+	long before = count_switches();
+
+	sched_yield();
+	if (count_switches() != before) {
+		idler->is_crowded = true;
+		idler->quiet_yields = 0;
+	} else if (++idler->quiet_yields >= CALM_YIELDS) {
+		idler->is_crowded = false;
+	}
 }
 
 void vly_waker_announce(struct vly_waker *waker)

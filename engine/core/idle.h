@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <volley/engine.h>
@@ -17,14 +18,21 @@ enum vly_idle_step {
 
 struct vly_idler {
 	enum vly_idle mode;
-	uint32_t turns;    // without work
-	uint64_t since_ns; // when the first of them was
+	uint32_t turns;        // without work
+	uint64_t since_ns;     // when the first of them was
+	bool has_probed;       // has looked whether somebody wants the core, since then
+	bool is_crowded;       // somebody else wants this core: give it away early
+	uint32_t quiet_yields; // one after the other that found nobody
 };
 
 // What to do after a turn that did `work` of at most `full`. Blocking mode sleeps unless the turn
 // was full: its sleep is the receiving system call itself.
 enum vly_idle_step vly_idler_next(struct vly_idler *idler, uint32_t work, uint32_t full,
 				  uint64_t now_ns);
+
+// Lets another thread run, and notes whether one did: of this process or any other. So two threads
+// that wait for each other on one core exchange it at once, not a time slice later.
+void vly_idler_yield(struct vly_idler *idler);
 
 // Sleeping on a word. The sleeper announces, looks once more for work, then waits; whoever makes
 // work looks at the word after a full fence. So either sees the other, and no wake is lost.

@@ -218,7 +218,8 @@ static void rest(struct vly_io *io, uint32_t work, uint64_t now_ns)
 		vly_pause();
 		break;
 	case VLY_IDLE_STEP_YIELD:
-		sched_yield();
+		vly_idler_yield(&io->idler);
+		vly_note_cpu(&io->cpu);
 		break;
 	case VLY_IDLE_STEP_SLEEP:
 		sleep_until_input(io);

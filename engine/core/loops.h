@@ -77,6 +77,7 @@ struct vly_io {
 	bool tx_is_stalled; // the last send timed out: do not wait again until something goes
 	uint64_t tick_ns;   // when the next on_tick is due
 	int core;           // -1: not pinned
+	_Atomic int cpu;    // where it ran when it last yielded, plus one; 0: not known
 	pthread_t thread;
 	struct vly_waker waker VLY_ALIGNED(128); // io: rw, workers: r, and w when waking
 };
@@ -90,6 +91,7 @@ struct vly_worker {
 	struct vly_idler idler;
 	uint64_t tick_ns;
 	int core;
+	_Atomic int cpu; // as of an I/O thread
 	pthread_t thread;
 	struct vly_waker waker VLY_ALIGNED(128); // worker: rw, I/O threads: r, and w when waking
 };
@@ -127,3 +129,11 @@ void vly_io_wake(struct vly_io *io);
 
 // Pins the calling thread; core -1 leaves it. Errors are ignored: vly_engine_open() has checked.
 void vly_pin(int core);
+
+// Notes where the calling thread runs, for vly_placement_shared(). Its own thread.
+void vly_note_cpu(_Atomic int *cpu);
+
+// Two threads that spin and have one core: the number of that core, or -1. As far as is known
+// beforehand (`running` false: pinned to one core) or from where the threads are seen to run.
+// *too_many is set when there are more threads than cores they may use. Control thread.
+int vly_placement_shared(const struct vly_shared *shared, bool running, bool *too_many);

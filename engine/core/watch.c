@@ -9,6 +9,7 @@
 enum {
 	REPORT_NS = 1000000000, // between two lines
 	US = 1000,
+	CROWDED_POLLS = 3, // one may be chance: the kernel moves threads about
 };
 
 bool vly_engine_handler_times(const struct vly_engine *engine, uint32_t index,
@@ -59,8 +60,35 @@ static void report_overruns(struct vly_engine *engine)
 		     (unsigned long long)count);
 }
 
+void vly_warn_of_crowd(struct vly_engine *engine, bool running)
+{
+	bool too_many;
+	int core = vly_placement_shared(&engine->shared, running, &too_many);
+
+	if (core < 0 && !too_many)
+		engine->crowded_polls = 0;
+	else
+		engine->crowded_polls++;
+	if (engine->has_warned || !engine->crowded_polls ||
+	    (running && engine->crowded_polls < CROWDED_POLLS))
+		return;
+	engine->has_warned = true;
+	if (core >= 0)
+		vly_log_line(&engine->alerts,
+			     "two busy threads share core %d and wait for each other; give each a "
+			     "core of its own with --cores, or use --idle adaptive",
+			     core);
+	else
+		vly_log_line(&engine->alerts,
+			     "%u busy threads have fewer cores and wait for each other; allow more "
+			     "with taskset, run fewer, or use --idle adaptive",
+			     engine->shared.io_count + engine->shared.worker_count);
+}
+
 void vly_engine_poll(struct vly_engine *engine)
 {
+	if (!engine->has_warned)
+		vly_warn_of_crowd(engine, true);
 	if (engine->meters && vly_clock_ns() - engine->reported_ns >= REPORT_NS)
 		report_overruns(engine);
 }

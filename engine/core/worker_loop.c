@@ -154,7 +154,8 @@ static void rest(struct vly_worker *worker, uint32_t work, uint64_t now_ns)
 		vly_pause();
 		break;
 	case VLY_IDLE_STEP_YIELD:
-		sched_yield();
+		vly_idler_yield(&worker->idler);
+		vly_note_cpu(&worker->cpu);
 		break;
 	case VLY_IDLE_STEP_SLEEP:
 		vly_waker_announce(&worker->waker);

@@ -38,6 +38,8 @@ struct setup {
 	uint64_t seed;
 	bool stop_in_flight;
 	uint32_t buffers;
+	const uint32_t *cores;
+	uint32_t core_count;
 	enum vly_idle idle;
 	enum vly_steer steer;
 	enum vly_overload overload;
@@ -71,6 +73,8 @@ static inline struct vly_engine *open_engine(const struct setup *setup)
 		.workers = setup->workers,
 		.ring_size = setup->ring_size,
 		.idle = setup->idle,
+		.cores = setup->cores,
+		.core_count = setup->core_count,
 		.steer = setup->steer,
 		.overload = setup->overload,
 		.budget_ns = setup->budget_ns,

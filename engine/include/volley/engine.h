@@ -112,7 +112,7 @@ void vly_engine_close(struct vly_engine *engine);
 void vly_engine_ledger(const struct vly_engine *engine, struct vly_ledger *ledger);
 
 // Says through `alerts` what happened since the last call: handlers over their budget, one line a
-// second at most. To be called every second or so; the data path itself never logs. Control thread.
+// second at most; once, that two busy threads run on one core. To be called every second or so; the data path itself never logs. Control thread.
 void vly_engine_poll(struct vly_engine *engine);
 
 // The times of each worker's handlers, one at a time: index from 0. False after the last, and when
