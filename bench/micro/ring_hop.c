@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// How long one item takes to the other core: two threads hand it to and fro, each hop an iteration.
-// `line` is the least that the machine can do: one cache line that both write in turn. Both sides
-// spin without a pause, which would hide the hop.
-#include <stddef.h>
-
-#include "ring/spsc.h"
-
-#include "micro/pair.h"
+// The least that the machine can do in a hop to the other core and back: one cache line that both
+// sides write in turn. ring/hop/... of the rings stands beside it.
+#include "micro/hop.h"
 
 enum {
-	HOPS = 1024, // between two looks at the time; an even number
 	LINE_BYTES = 128,
-	SLOTS = 64,
 };
 
 struct line {
@@ -50,64 +43,15 @@ static void run_line(struct bench_run *run)
 
 	if (!pair_open(&line.pair, run, line_peer, &line))
 		return;
-	while (bench_goes_on(run, HOPS)) {
-		for (uint32_t i = 0; i < HOPS; i += 2, number += 2)
+	while (bench_goes_on(run, HOP_BATCH)) {
+		for (uint32_t i = 0; i < HOP_BATCH; i += 2, number += 2)
 			answer(&line, number);
 	}
 	pair_close(&line.pair);
 }
 
-struct rings {
-	struct pair pair;
-	struct vly_ring *there;
-	struct vly_ring *back;
-};
-
-static void *ring_peer(void *arg)
-{
-	struct rings *rings = arg;
-	void *item;
-
-	pair_pin(&rings->pair, 0);
-	while (!atomic_load_explicit(&rings->pair.is_over, memory_order_relaxed)) {
-		if (vly_ring_pop(rings->there, &item, 1))
-			vly_ring_push(rings->back, &item, 1);
-	}
-	return NULL;
-}
-
-static void hop(struct bench_run *run, struct rings *rings)
-{
-	void *item = NULL;
-
-	if (!pair_open(&rings->pair, run, ring_peer, rings))
-		return;
-	while (bench_goes_on(run, HOPS)) {
-		for (uint32_t i = 0; i < HOPS; i += 2) {
-			vly_ring_push(rings->there, &item, 1);
-			while (!vly_ring_pop(rings->back, &item, 1))
-				;
-		}
-	}
-	pair_close(&rings->pair);
-}
-
-static void run_ring(struct bench_run *run)
-{
-	struct vly_error error;
-	struct rings rings = {.there = NULL};
-
-	if (vly_ring_open(&rings.there, SLOTS, &error) || vly_ring_open(&rings.back, SLOTS, &error))
-		bench_skip(run, error.text);
-	else
-		hop(run, &rings);
-	vly_ring_close(rings.there);
-	vly_ring_close(rings.back);
-}
-
 extern const struct bench_entry bench_ring_hop[];
 const struct bench_entry bench_ring_hop[] = {
 	{.name = "ring/hop/line", .function = run_line, .is_timed_by_clock = true},
-	{.name = "ring/hop/vly", .function = run_ring, .is_timed_by_clock = true},
 	{.name = NULL},
 };

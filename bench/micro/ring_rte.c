@@ -5,7 +5,7 @@
 
 #include <rte_ring.h>
 
-#include "micro/stream.h"
+#include "micro/hop.h"
 
 // A burst of one goes through the calls for single items, which are faster.
 static uint32_t push(void *ring, void *const *items, uint32_t count)
@@ -30,16 +30,48 @@ static void *produce(void *stream)
 	return NULL;
 }
 
+static void *answer(void *hop)
+{
+	hop_answer(hop, kind);
+	return NULL;
+}
+
+// Returns NULL when there is no memory. free() it.
+static struct rte_ring *open_ring(void)
+{
+	struct rte_ring *ring = aligned_alloc((size_t)2 * RTE_CACHE_LINE_SIZE,
+					      (size_t)rte_ring_get_memsize(STREAM_SLOTS));
+
+	if (ring &&
+	    rte_ring_init(ring, "bench", STREAM_SLOTS, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
+		free(ring);
+		return NULL;
+	}
+	return ring;
+}
+
 static void run_stream(struct bench_run *run)
 {
-	struct rte_ring *ring =
-		aligned_alloc(RTE_CACHE_LINE_SIZE * 2, (size_t)rte_ring_get_memsize(STREAM_SLOTS));
+	struct rte_ring *ring = open_ring();
 
-	if (!ring || rte_ring_init(ring, "bench", STREAM_SLOTS, RING_F_SP_ENQ | RING_F_SC_DEQ))
-		bench_skip(run, "no memory");
-	else
+	if (ring)
 		stream_run(run, ring, kind, produce);
+	else
+		bench_skip(run, "no memory");
 	free(ring);
+}
+
+static void run_hop(struct bench_run *run)
+{
+	struct rte_ring *there = open_ring();
+	struct rte_ring *back = open_ring();
+
+	if (there && back)
+		hop_run(run, there, back, kind, answer);
+	else
+		bench_skip(run, "no memory");
+	free(there);
+	free(back);
 }
 
 extern const struct bench_entry bench_ring_rte[];
@@ -49,5 +81,6 @@ const struct bench_entry bench_ring_rte[] = {
 	 .arg_name = "burst",
 	 .args = {STREAM_BURST_ONE, STREAM_BURST_LINE, STREAM_BURST_RX},
 	 .is_timed_by_clock = true},
+	{.name = "ring/hop/rte", .function = run_hop, .is_timed_by_clock = true},
 	{.name = NULL},
 };

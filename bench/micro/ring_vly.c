@@ -3,7 +3,7 @@
 // The engine's own ring.
 #include "ring/spsc.h"
 
-#include "micro/stream.h"
+#include "micro/hop.h"
 
 static uint32_t push(void *ring, void *const *items, uint32_t count)
 {
@@ -36,6 +36,27 @@ static void run_stream(struct bench_run *run)
 	vly_ring_close(ring);
 }
 
+static void *answer(void *hop)
+{
+	hop_answer(hop, kind);
+	return NULL;
+}
+
+static void run_hop(struct bench_run *run)
+{
+	struct vly_error error;
+	struct vly_ring *there = NULL;
+	struct vly_ring *back = NULL;
+
+	if (vly_ring_open(&there, STREAM_SLOTS, &error) ||
+	    vly_ring_open(&back, STREAM_SLOTS, &error))
+		bench_skip(run, error.text);
+	else
+		hop_run(run, there, back, kind, answer);
+	vly_ring_close(there);
+	vly_ring_close(back);
+}
+
 extern const struct bench_entry bench_ring_vly[];
 const struct bench_entry bench_ring_vly[] = {
 	{.name = "ring/vly",
@@ -43,5 +64,6 @@ const struct bench_entry bench_ring_vly[] = {
 	 .arg_name = "burst",
 	 .args = {STREAM_BURST_ONE, STREAM_BURST_LINE, STREAM_BURST_RX},
 	 .is_timed_by_clock = true},
+	{.name = "ring/hop/vly", .function = run_hop, .is_timed_by_clock = true},
 	{.name = NULL},
 };

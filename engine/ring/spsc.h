@@ -19,8 +19,7 @@
 // Two orderings make it right; tests/model proves that they suffice, and that each is needed:
 //
 //     R1 -> A1  The producer fills each slot by a release store. A consumer that finds a slot
-//     filled
-//               (acquire) finds what the item points to, and all slots up to there filled.
+//               filled (acquire) finds what the item points to, and all slots up to there filled.
 //     R2 -> A2  The consumer frees each slot by a release store, after it has read the burst. A
 //               producer that finds a slot free (acquire) may fill all slots up to there.
 #pragma once
