@@ -37,6 +37,9 @@ struct vly_link_info {
 	uint32_t mtu;
 	uint32_t offloads_rx; // of VLY_FRAME_*_CSUM: the device says which are good
 	uint32_t offloads_tx; // of VLY_FRAME_*_CSUM: the device can fill them in
+	// The device's own addresses, for a port that was given none; live with the backend's port.
+	const struct vly_prefix *addrs;
+	uint32_t addr_count;
 };
 
 // One opened backend, and one of its queues; each backend has its own definitions.

@@ -111,6 +111,16 @@ static void af_packet(struct text *text, const struct vly_dpdk_plan *plan)
 	put_number(text, "framecnt", plan->options.descriptors);
 }
 
+static void put_program(struct text *text, const struct vly_dpdk_plan *plan)
+{
+	char path[32];
+
+	if (!plan->share.is_on)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", plan->share.program_fd);
+	put(text, "xdp_prog", path);
+}
+
 int vly_dpdk_devargs(char *args, size_t size, const struct vly_dpdk_plan *plan,
 		     struct vly_error *error)
 {
@@ -136,6 +146,7 @@ int vly_dpdk_devargs(char *args, size_t size, const struct vly_dpdk_plan *plan,
 	case VLY_DPDK_AF_XDP:
 		put(&text, "iface", device->target);
 		put_number(&text, "queue_count", plan->queues);
+		put_program(&text, plan);
 		break;
 	case VLY_DPDK_AF_PACKET:
 		af_packet(&text, plan);

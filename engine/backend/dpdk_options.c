@@ -22,6 +22,7 @@ enum {
 	KEY_PACKED,
 	KEY_ROLE,
 	KEY_SERVER,
+	KEY_SHARE,
 };
 
 const struct vly_key vly_dpdk_keys[] = {
@@ -41,6 +42,8 @@ const struct vly_key vly_dpdk_keys[] = {
 	 "memif: server, client or auto (client if the socket is there)"},
 	{"server", VLY_KEY_TEXT, "auto", 0, 0,
 	 "who owns a virtio socket: on (this end), off (the other); auto: vhost-user"},
+	{"share", VLY_KEY_TEXT, "auto", 0, 0,
+	 "af_xdp: leave all but our ports to the kernel; auto: if the addresses are its"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -146,5 +149,7 @@ int vly_dpdk_options_read(struct vly_dpdk_options *options, const union vly_valu
 		rc = read_role(options, values[KEY_ROLE].text, error);
 	if (!rc)
 		rc = read_choice(&options->server, KEY_SERVER, values[KEY_SERVER].text, error);
+	if (!rc)
+		rc = read_choice(&options->share, KEY_SHARE, values[KEY_SHARE].text, error);
 	return rc;
 }

@@ -93,6 +93,8 @@ static int make_plan(struct vly_dpdk_plan *plan, const struct vly_port_config *c
 		rc = vly_dpdk_device_check(&plan->device, &plan->options, error);
 	if (!rc)
 		rc = plan_sizes(plan, config, &config->log, error);
+	if (!rc)
+		rc = vly_dpdk_share_open(&plan->share, plan, config, error);
 	if (rc)
 		return rc;
 	if (plan->device.kind->mac == VLY_DPDK_MAC_FIXED && plan->options.has_mac)
@@ -215,6 +217,7 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 	if (!port)
 		return vly_fail(error, -ENOMEM, "out of memory");
 	memset(port, 0, sizeof(*port));
+	port->plan.share = (struct vly_dpdk_share){.program_fd = -1, .lock_fd = -1};
 	rc = make_plan(&port->plan, config, values, error);
 	if (!rc)
 		rc = vly_dpdk_eal_start(&port->eal, &port->plan, error);
@@ -223,6 +226,8 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 	rc = plug(port, &config->log, &line);
 	if (!rc)
 		rc = vly_dpdk_setup(port, &config->log, &line);
+	if (!rc && port->plan.share.is_on)
+		rc = vly_dpdk_program_fill(&port->plan.share, &line);
 	if (rc)
 		goto err_unplug;
 	init_queues(port, ledgers);
@@ -233,6 +238,7 @@ err_unplug:
 	rc = line.text[0] ? vly_fail(error, rc, "%s", line.text) : explain(port, rc, error);
 	unplug(port);
 err_free:
+	vly_dpdk_share_close(&port->plan.share);
 	free(port);
 	return rc;
 }
@@ -242,6 +248,7 @@ static void dpdk_close(struct vly_backend_port *port)
 	if (!port)
 		return;
 	unplug(port);
+	vly_dpdk_share_close(&port->plan.share);
 	free(port);
 }
 

@@ -10,6 +10,8 @@
 //     dpdk_eal.c      starting DPDK's environment layer (EAL), once in a process
 //     dpdk_log.c      what DPDK says, kept for error lines
 //     dpdk_setup.c    an Ethernet device's queues, pools and offloads
+//     dpdk_share.c    an interface shared with the kernel
+//     dpdk_program.c  the XDP program for that, made from dpdk_steer.bpf.c
 //     dpdk_port.c     open and close, and the backend's table
 //     dpdk_probe.c    what works here
 //     dpdk_queue.c    the bursts: mbuf <-> vly_dgram
@@ -53,6 +55,7 @@ struct vly_dpdk_options {
 	enum vly_dpdk_choice checksum; // on: the device's wherever it has any; off: software
 	enum vly_dpdk_choice hugepages;
 	enum vly_dpdk_choice packed;
+	enum vly_dpdk_choice share;  // the interface, with the kernel
 	enum vly_dpdk_choice server; // who owns the socket of a virtio pair
 	uint16_t descriptors;
 	uint64_t memory_bytes; // 0: as needed
@@ -144,10 +147,24 @@ void vly_dpdk_device_mac(const struct vly_dpdk_device *device, uint8_t *mac);
 // Whether this machine has the kind's driver.
 bool vly_dpdk_kind_is_installed(const struct vly_dpdk_kind *kind);
 
+// --- sharing an interface with the kernel ------------------------------------------------------
+
+struct vly_dpdk_share {
+	bool is_on;
+	uint32_t ifindex;
+	int program_fd; // a file of our XDP program, for the driver
+	int lock_fd;
+	uint32_t addr_count;
+	uint32_t port_count;
+	struct vly_prefix addrs[VLY_ADDRS_MAX]; // what of UDP is ours
+	uint16_t ports[VLY_LISTENS_MAX];
+};
+
 // What a port is made of, as open has decided it.
 struct vly_dpdk_plan {
 	struct vly_dpdk_options options;
 	struct vly_dpdk_device device;
+	struct vly_dpdk_share share;
 	uint32_t queues;
 	uint32_t buffers; // of each queue
 	uint32_t mtu;
@@ -157,6 +174,21 @@ struct vly_dpdk_plan {
 // The driver's arguments: "path=...,queues=1". Returns 0 or -EINVAL when they are too long.
 int vly_dpdk_devargs(char *args, size_t size, const struct vly_dpdk_plan *plan,
 		     struct vly_error *error);
+
+// Decides whether to share, reads the interface's addresses, and removes a program of ours that a
+// dead process left. Returns 0, or -EBUSY, -EINVAL, -EADDRNOTAVAIL, -ENOTSUP. Close it in any case.
+int vly_dpdk_share_open(struct vly_dpdk_share *share, const struct vly_dpdk_plan *plan,
+			const struct vly_port_config *config, struct vly_error *error);
+void vly_dpdk_share_close(struct vly_dpdk_share *share);
+
+// A file descriptor of our XDP program's object file, or -ENOTSUP when it was not built.
+int vly_dpdk_program_file(struct vly_error *error);
+
+// Takes our program off the interface; false when there was none of ours.
+bool vly_dpdk_program_sweep(uint32_t ifindex);
+
+// Tells our program, attached now, the ports and addresses.
+int vly_dpdk_program_fill(const struct vly_dpdk_share *share, struct vly_error *error);
 
 // --- memory ------------------------------------------------------------------------------------
 

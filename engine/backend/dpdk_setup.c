@@ -190,6 +190,10 @@ static void read_link(struct vly_backend_port *port, const struct choice *choice
 	    rte_eth_macaddr_get(port->port_id, &mac) == 0)
 		memcpy(port->link.mac, mac.addr_bytes, sizeof(port->link.mac));
 	port->link.mtu = port->plan.mtu;
+	if (port->plan.share.is_on) {
+		port->link.addrs = port->plan.share.addrs;
+		port->link.addr_count = port->plan.share.addr_count;
+	}
 	port->link.offloads_rx = (rx & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM ? VLY_FRAME_IP_CSUM : 0) |
 				 (rx & RTE_ETH_RX_OFFLOAD_UDP_CKSUM ? VLY_FRAME_UDP_CSUM : 0);
 	port->link.offloads_tx = (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM ? VLY_FRAME_IP_CSUM : 0) |
@@ -237,6 +241,11 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 	if (rte_eth_link_get_nowait(port->port_id, &link) == 0 && !link.link_status)
 		vly_log_line(log, "dpdk: %s: the link is down, waiting for the other side",
 			     device_name(port));
+	if (port->plan.share.is_on)
+		vly_log_line(log,
+			     "dpdk: %s stays the kernel's but for UDP to our ports: it answers ARP "
+			     "and ping; handlers can answer, but reach nobody who has not written",
+			     port->plan.device.target);
 	if (port->plan.device.id == VLY_DPDK_VIRTIO_USER && !port->plan.device.serves)
 		vly_log_line(log,
 			     "dpdk: if the server of %s ends, what is sent counts as tx_full "

@@ -29,22 +29,27 @@ static int check_config(const struct vly_port_config *config, struct vly_error *
 	return 0;
 }
 
-static int open_stacks(struct vly_port *port, const struct vly_port_config *config,
+// Fills in addresses that the device has and the user gave none of.
+static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 		       struct vly_error *error)
 {
 	struct vly_stack_config stack = {
-		.addrs = config->addrs,
-		.addr_count = config->addr_count,
 		.listens = config->listens,
 		.listen_count = config->listen_count,
 	};
 
+	port->backend->link_info(port->inner, &stack.link);
+	if (!config->addr_count) {
+		config->addrs = stack.link.addrs;
+		config->addr_count = stack.link.addr_count;
+	}
+	stack.addrs = config->addrs;
+	stack.addr_count = config->addr_count;
 	if (!config->addr_count)
 		return vly_fail(error, -EINVAL,
 				"%s: the port has no address of its own; give one "
 				"with -a, for instance -a 10.0.0.1/24",
 				port->backend->name);
-	port->backend->link_info(port->inner, &stack.link);
 	for (uint32_t i = 0; i < port->queue_count; i++) {
 		int rc;
 

@@ -161,6 +161,8 @@ static void test_options(void **state)
 	read_options("log=loud", -EINVAL, "warning");
 	read_options("role=both", -EINVAL, "server");
 	read_options("server=on", 0, "");
+	read_options("share=off", 0, "");
+	read_options("share=ssh", -EINVAL, "give auto, on or off");
 	read_options("server=1", -EINVAL, "give auto, on or off");
 	read_options("colour=red", -EINVAL, "colour");
 }
@@ -190,6 +192,30 @@ static void leave_dead_socket(const char *path)
 	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(fd);
+}
+
+// What can be said of sharing without an interface of our own to share.
+static void test_sharing_refused(void **state)
+{
+	const struct vly_endpoint listen = {.addr = {.port = 9000}};
+	struct vly_port_config config = {.listens = &listen, .listen_count = 1};
+	struct vly_dpdk_plan plan = {.device = parse("af_packet:lo")};
+	struct vly_dpdk_share *share = &plan.share;
+	struct vly_error error = {""};
+
+	(void)state;
+	assert_int_equal(vly_dpdk_share_open(share, &plan, &config, &error), 0);
+	assert_false(share->is_on);
+	vly_dpdk_share_close(share);
+	plan.options.share = VLY_DPDK_ON;
+	assert_int_equal(vly_dpdk_share_open(share, &plan, &config, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "af_xdp:INTERFACE"));
+	vly_dpdk_share_close(share);
+	plan.device = parse("af_xdp:lo");
+	config.listen_count = 0;
+	assert_int_equal(vly_dpdk_share_open(share, &plan, &config, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "-l :PORT"));
+	vly_dpdk_share_close(share);
 }
 
 static void test_missing_devices(void **state)
@@ -258,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_who_owns_the_socket),
 		cmocka_unit_test(test_macs_are_stable),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_sharing_refused),
 		cmocka_unit_test(test_missing_devices),
 		cmocka_unit_test(test_socket_in_use),
 		cmocka_unit_test(test_probe_says_what_works),

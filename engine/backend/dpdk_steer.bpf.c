@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What the kernel runs for each frame of an interface that it shares with us: UDP to a port and an
+// address of ours goes to the queue's XDP socket, everything else on to the kernel. Compiled for
+// the kernel's own machine (bpf(2)), not for this one; dpdk_program.c fills the maps.
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+enum {
+	QUEUES_MAX = 64,
+	PORT_WORDS = 65536 / 64,
+	ADDRS_MAX = 128,
+	FRAGMENT = 0x3fff, // more fragments, or not the first
+	VLAN_ID = 0x0fff,
+};
+
+// 16 bytes, IPv4 mapped, as everywhere in the engine.
+struct steer_addr {
+	__u32 word[4];
+};
+
+struct tag {
+	__be16 tci;
+	__be16 type;
+};
+
+// DPDK's driver finds this one by its name, and puts its sockets in.
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, QUEUES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} xsks_map SEC(".maps"); // tidy: allow global
+
+// Bit n % 64 of word n / 64: port n is ours.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PORT_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} volley_ports SEC(".maps"); // tidy: allow global
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ADDRS_MAX);
+	__type(key, struct steer_addr);
+	__type(value, __u32);
+} volley_addrs SEC(".maps"); // tidy: allow global
+
+static __always_inline int steer(const struct xdp_md *frame, const struct udphdr *udp,
+				 const void *end, const struct steer_addr *to)
+{
+	const __u64 *ports;
+	__u32 port;
+	__u32 word;
+
+	if ((const void *)(udp + 1) > end)
+		return XDP_PASS;
+	port = bpf_ntohs(udp->dest);
+	word = port / 64;
+	ports = bpf_map_lookup_elem(&volley_ports, &word);
+	if (!ports || !(*ports >> port % 64 & 1) || !bpf_map_lookup_elem(&volley_addrs, to))
+		return XDP_PASS;
+	// A queue without a socket of ours is the kernel's.
+	return (int)bpf_redirect_map(&xsks_map, frame->rx_queue_index, XDP_PASS);
+}
+
+static __always_inline int steer_ip4(const struct xdp_md *frame, const void *at, const void *end)
+{
+	const struct iphdr *ip = at;
+	struct steer_addr to = {{0, 0, bpf_htonl(0xffff), 0}};
+
+	if ((const void *)(ip + 1) > end || ip->protocol != IPPROTO_UDP || ip->ihl < 5 ||
+	    (ip->frag_off & bpf_htons(FRAGMENT)))
+		return XDP_PASS;
+	to.word[3] = ip->daddr;
+	return steer(frame, (const void *)((const char *)at + ip->ihl * 4), end, &to);
+}
+
+static __always_inline int steer_ip6(const struct xdp_md *frame, const void *at, const void *end)
+{
+	const struct ipv6hdr *ip = at;
+	struct steer_addr to;
+
+	if ((const void *)(ip + 1) > end || ip->nexthdr != IPPROTO_UDP)
+		return XDP_PASS;
+	__builtin_memcpy(&to, &ip->daddr, sizeof(to));
+	return steer(frame, (const void *)(ip + 1), end, &to);
+}
+
+SEC("xdp")
+int volley_steer(struct xdp_md *frame)
+{
+	const void *end = (const void *)(long)frame->data_end;
+	const struct ethhdr *eth = (const void *)(long)frame->data;
+	const void *at = eth + 1;
+	__be16 type;
+
+	if (at > end)
+		return XDP_PASS;
+	type = eth->h_proto;
+	if (type == bpf_htons(ETH_P_8021Q)) {
+		const struct tag *tag = at;
+
+		at = tag + 1;
+		// A tag of id 0 only carries a priority; others are of interfaces of their own.
+		if (at > end || (tag->tci & bpf_htons(VLAN_ID)))
+			return XDP_PASS;
+		type = tag->type;
+	}
+	if (type == bpf_htons(ETH_P_IP))
+		return steer_ip4(frame, at, end);
+	if (type == bpf_htons(ETH_P_IPV6))
+		return steer_ip6(frame, at, end);
+	return XDP_PASS;
+}
+
+char steer_license[] SEC("license") = "BSD"; // tidy: allow global

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# AF_XDP on an interface that stays the kernel's: its addresses, ping, TCP and other UDP ports go on
+# working while the engine has port 9000, also after the engine was killed; at the end the interface
+# has no program left. Drawing: make_wire in lib.sh.
+. "$(dirname "$0")/lib.sh"
+
+needs_backend dpdk
+make_wire kernel
+
+port=(-v -b dpdk -d af_xdp:s0 -l :9000 -H echo)
+
+has_program() { ip -n server link show s0 | grep -q xdp; }
+
+kernel_works() {
+	local address
+
+	in_client ping -c 3 -i 0.1 -W 5 10.77.0.2 >"$tmp/ping.log" || fail "$1: ping"
+	in_client ping -6 -c 3 -i 0.1 -W 5 fd77::2 >"$tmp/ping6.log" || fail "$1: ping -6"
+	for address in 10.77.0.2 fd77::2; do
+		in_client "$python" "$here/dpdk_share.py" ask $address 9000 9001 ||
+			fail "$1: the kernel's own sockets at $address"
+	done
+}
+
+engine_works() {
+	in_client "$python" "$here/echo_client.py" 10.77.0.2 9000 200 || fail "$1: echo"
+	in_client "$python" "$here/echo_client.py" fd77::2 9000 200 0 1452 || fail "$1: echo, IPv6"
+}
+
+# The kernel's servers: TCP on the engine's port, UDP on the next.
+start_peer kernel ip netns exec server "$python" "$here/dpdk_share.py" serve 9000 9001
+await 10 grep -q listening "$tmp/kernel.log" || fail "the kernel's servers do not start"
+kernel_works "before"
+
+serve server "${port[@]}"
+has_program || fail "no program on the interface"
+kernel_works "with the engine"
+engine_works "with the engine"
+kernel_works "after the engine's traffic"
+# A tag with a priority alone is no VLAN; frames of a VLAN are the kernel's.
+mac=$(ip -n server -br link show s0 | awk '{print $3}')
+in_client "$python" "$here/dpdk_share.py" tagged c0 "$mac" 9000 || fail "scapy"
+sleep 0.3
+stop_serve
+ledger balanced 'received == handled == sent == 401' 'answered == 0'
+! has_program || fail "the program stayed after a normal end"
+kernel_works "after the engine"
+
+# A second process does not take it away from the first; a dead one leaves nothing in the way.
+serve server "${port[@]}"
+! ip netns exec server "$volley" serve "${port[@]}" >"$tmp/second.out" 2>&1 ||
+	fail "a second process took the interface"
+grep -q 'another process' "$tmp/second.out" || fail "the second process does not say why"
+engine_works "beside a second process"
+kill -KILL "$server"
+await 20 is_gone "$server" || fail "the server outlives SIGKILL"
+wait "$server" 2>/dev/null || true
+has_program || fail "the program is gone before its time: this test tests nothing"
+kernel_works "after SIGKILL"
+serve server "${port[@]}" -a 10.77.0.2/24
+grep -q 'dead process' "$tmp/serve.err" || fail "the restart does not tell of the stale program"
+in_client "$python" "$here/echo_client.py" 10.77.0.2 9000 200 || fail "echo after SIGKILL"
+stop_serve
+ledger balanced 'received == handled == sent == 200'
+! has_program || fail "the program stayed after the second normal end"
+
+# The whole interface, when that is wished.
+serve server "${port[@]}" -a 10.77.0.2/24 -o share=off
+in_client ping -c 3 -i 0.1 -W 5 10.77.0.2 >"$tmp/ping.log" || fail "share=off: ping"
+stop_serve
+ledger balanced 'answered >= 3'
+stop_peer
