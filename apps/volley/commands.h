@@ -5,5 +5,6 @@
 
 // Runs with argv[0] = "volley NAME". Returns the exit status.
 int command_serve(int argc, char **argv);
+int command_reload(int argc, char **argv);
 int command_ping(int argc, char **argv);
 int command_backends(int argc, char **argv);

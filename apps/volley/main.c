@@ -22,6 +22,7 @@ struct command {
 static const struct command commands[] = {
 	{"volley serve", "Run handlers on a UDP port", command_serve},
 	{"volley ping", "Measure the round trip to a UDP echo server", command_ping},
+	{"volley reload", "Let a running volley serve load its handlers anew", command_reload},
 	{"volley backends", "Show which ways to the wire work on this machine", command_backends},
 	{0},
 };

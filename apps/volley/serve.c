@@ -213,9 +213,18 @@ static char *list_handlers(int key, const char *text, void *input)
 	return list;
 }
 
+static void reload(const char *command, struct vly_engine *engine)
+{
+	struct vly_error error = {""};
+
+	if (vly_engine_reload(engine, &error) < 0)
+		complain(command, "not reloaded, the old handlers go on: %s", error.text);
+}
+
 // Waits for one of the blocked signals, at most time_ns; 0: for ever. Meanwhile looks after the
 // engine.
-static void await_end(struct vly_engine *engine, const sigset_t *signals, uint64_t time_ns)
+static void await_end(const char *command, struct vly_engine *engine, const sigset_t *signals,
+		      uint64_t time_ns)
 {
 	uint64_t end_ns = time_ns > 0 ? monotonic_ns() + time_ns : UINT64_MAX;
 	uint64_t now_ns;
@@ -224,7 +233,11 @@ static void await_end(struct vly_engine *engine, const sigset_t *signals, uint64
 		uint64_t left_ns = end_ns - now_ns < POLL_NS ? end_ns - now_ns : POLL_NS;
 		const struct timespec left = {.tv_nsec = (long)left_ns};
 
-		if (sigtimedwait(signals, NULL, &left) > 0)
+		int signal = sigtimedwait(signals, NULL, &left);
+
+		if (signal == SIGHUP)
+			reload(command, engine);
+		else if (signal > 0)
 			return;
 		vly_engine_poll(engine);
 	}
@@ -297,6 +310,7 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
 	if (vly_engine_open(&engine, config, &error) < 0 || vly_engine_start(engine, &error) < 0) {
@@ -305,7 +319,7 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 	}
 	printf("ready: %s\n", vly_engine_summary(engine));
 	fflush(stdout);
-	await_end(engine, &signals, options->time_ns);
+	await_end(command, engine, &signals, options->time_ns);
 	vly_engine_stop(engine);
 	status = print_result(command, engine, options->port.json);
 err_close:
@@ -319,7 +333,8 @@ int command_serve(int argc, char **argv)
 		.options = options_table,
 		.parser = parse_option,
 		.args_doc = "-l [ADDR]:PORT -H HANDLER",
-		.doc = "Run handlers on a UDP port, until SIGINT or SIGTERM. Prints \"ready: ...\" "
+		.doc = "Run handlers on a UDP port, until SIGINT or SIGTERM; SIGHUP loads the "
+		       "handlers anew. Prints \"ready: ...\" "
 		       "when it receives, and in the end what became of every datagram.\v",
 		.children = children,
 		.help_filter = list_handlers,

@@ -150,41 +150,14 @@ static int open_workers(struct vly_engine *engine, const struct vly_engine_confi
 	return 0;
 }
 
-// One chain for each worker, or for each I/O thread when there are no workers.
-static int open_chains(struct vly_engine *engine, struct vly_error *error)
-{
-	struct vly_shared *shared = &engine->shared;
-	uint32_t count = shared->worker_count ? shared->worker_count : shared->io_count;
-
-	engine->chains = calloc(count, sizeof(struct vly_chain));
-	if (!engine->chains)
-		return vly_fail(error, -ENOMEM, "out of memory");
-	engine->chain_count = count;
-	for (uint32_t i = 0; i < count; i++) {
-		struct vly_chain *chain = &engine->chains[i];
-		int rc = vly_chain_open(chain, engine->handlers, engine->handler_count, i, count,
-					error);
-
-		if (rc)
-			return rc;
-		if (shared->worker_count) {
-			chain->ops = &vly_worker_chain_ops;
-			chain->arg = &shared->workers[i];
-			shared->workers[i].chain = chain;
-		} else {
-			chain->ops = &vly_io_chain_ops;
-			chain->arg = &shared->ios[i];
-			shared->ios[i].chain = chain;
-		}
-	}
-	return 0;
-}
-
 static int open_meters(struct vly_engine *engine, const struct vly_engine_config *config,
 		       struct vly_error *error)
 {
-	size_t bytes = engine->chain_count * sizeof(struct vly_meters);
+	size_t bytes;
 
+	// One chain for each worker, or for each I/O thread when there are no workers.
+	engine->chain_count = config->workers ? config->workers : engine->shared.io_count;
+	bytes = engine->chain_count * sizeof(struct vly_meters);
 	engine->alerts = config->alerts;
 	if (!config->budget_ns && !config->handler_times)
 		return 0;
@@ -192,10 +165,8 @@ static int open_meters(struct vly_engine *engine, const struct vly_engine_config
 	if (!engine->meters)
 		return vly_fail(error, -ENOMEM, "out of memory");
 	memset(engine->meters, 0, bytes);
-	for (uint32_t i = 0; i < engine->chain_count; i++) {
+	for (uint32_t i = 0; i < engine->chain_count; i++)
 		engine->meters[i].budget_ns = config->budget_ns ? config->budget_ns : UINT64_MAX;
-		engine->chains[i].meters = &engine->meters[i];
-	}
 	return 0;
 }
 
@@ -241,9 +212,9 @@ int vly_engine_open(struct vly_engine **engine, const struct vly_engine_config *
 	if (!rc)
 		rc = open_workers(opened, config, error);
 	if (!rc)
-		rc = open_chains(opened, error);
-	if (!rc)
 		rc = open_meters(opened, config, error);
+	if (!rc)
+		rc = vly_chains_open(opened, error);
 	if (rc) {
 		vly_engine_close(opened);
 		return rc;
@@ -283,10 +254,11 @@ int vly_engine_start(struct vly_engine *engine, struct vly_error *error)
 static void count_unreleased(struct vly_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->chain_count; i++) {
-		vly_count(&engine->queues[0]->ledger->dropped[VLY_DROP_UNRELEASED],
-			  engine->chains[i].held);
+		engine->unreleased += engine->chains[i].held;
 		engine->chains[i].held = 0;
 	}
+	vly_count(&engine->queues[0]->ledger->dropped[VLY_DROP_UNRELEASED], engine->unreleased);
+	engine->unreleased = 0;
 }
 
 void vly_engine_stop(struct vly_engine *engine)
@@ -321,9 +293,7 @@ void vly_engine_close(struct vly_engine *engine)
 		return;
 	shared = &engine->shared;
 	vly_engine_stop(engine);
-	for (uint32_t i = 0; i < engine->chain_count; i++)
-		vly_chain_close(&engine->chains[i]);
-	free(engine->chains);
+	vly_chains_close(engine);
 	free(engine->meters);
 	for (uint32_t i = 0; shared->ios && i < shared->io_count; i++) {
 		for (uint32_t w = 0; w < VLY_WORKERS_MAX; w++)

@@ -17,6 +17,7 @@ struct vly_engine {
 	struct vly_queue *queues[VLY_IOS_MAX]; // of all ports; the index is dgram->queue
 	struct vly_chain *chains;
 	uint32_t chain_count;
+	uint64_t unreleased;       // what handlers still kept when they were exchanged
 	struct vly_meters *meters; // for each chain; NULL: nothing is measured
 	uint64_t reported_ns;
 	struct vly_log alerts;
@@ -29,3 +30,7 @@ struct vly_engine {
 
 // Says, once, that threads which spin have to share a core. Control thread.
 void vly_warn_of_crowd(struct vly_engine *engine, bool running);
+
+// One chain for each worker, or for each I/O thread when there are no workers. Control thread.
+int vly_chains_open(struct vly_engine *engine, struct vly_error *error);
+void vly_chains_close(struct vly_engine *engine);

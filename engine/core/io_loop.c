@@ -166,6 +166,8 @@ static uint32_t turn(struct vly_io *io, uint64_t now_ns)
 {
 	uint32_t work = 0;
 
+	if (VLY_UNLIKELY(vly_chain_is_offered(&io->next_chain)))
+		io->chain = vly_chain_change(io->chain, &io->next_chain);
 	if (VLY_UNLIKELY(io->waiting_lanes))
 		work += vly_steer_waiting(io);
 	if (VLY_LIKELY(may_receive(io)))
@@ -202,7 +204,7 @@ static void sleep_until_input(struct vly_io *io)
 	vly_waker_announce(&io->waker);
 	if (io->waiting_lanes) {
 		vly_waker_wait(&io->waker, POLL_SLEEP_NS); // a worker says not when it makes room
-	} else if (!has_returns(io) && is_running(io)) {
+	} else if (!has_returns(io) && is_running(io) && !vly_chain_is_offered(&io->next_chain)) {
 		if (vly_queue_wait(io->queue, timeout_ns) == -ENOTSUP)
 			vly_waker_wait(&io->waker, POLL_SLEEP_NS);
 	}

@@ -80,6 +80,7 @@ struct vly_io {
 	_Atomic int cpu;    // where it ran when it last yielded, plus one; 0: not known
 	pthread_t thread;
 	struct vly_waker waker VLY_ALIGNED(128); // io: rw, workers: r, and w when waking
+	_Atomic(struct vly_chain *) next_chain;  // control: offers one; io: takes it away
 };
 
 struct vly_worker {
@@ -94,6 +95,7 @@ struct vly_worker {
 	_Atomic int cpu; // as of an I/O thread
 	pthread_t thread;
 	struct vly_waker waker VLY_ALIGNED(128); // worker: rw, I/O threads: r, and w when waking
+	_Atomic(struct vly_chain *) next_chain;  // control: offers one; worker: takes it away
 };
 
 // Thread functions; the argument is a struct vly_io or vly_worker.
@@ -123,6 +125,16 @@ uint32_t vly_steer_waiting(struct vly_io *io);
 
 // Drops what still waits, as `stopping`. I/O thread.
 void vly_steer_abandon(struct vly_io *io);
+
+// Whether the control thread offers another chain. The owner.
+static inline bool vly_chain_is_offered(_Atomic(struct vly_chain *) *next)
+{
+	return atomic_load_explicit(next, memory_order_relaxed) != NULL;
+}
+
+// Changes over to the offered chain: drains the old one, and then lets the control thread have it.
+// The owner, between two bursts. Returns the chain to use from now on.
+struct vly_chain *vly_chain_change(struct vly_chain *chain, _Atomic(struct vly_chain *) *next);
 
 // Wakes an I/O thread if it sleeps. Any thread.
 void vly_io_wake(struct vly_io *io);

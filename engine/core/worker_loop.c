@@ -114,6 +114,8 @@ static uint32_t turn(struct vly_worker *worker, uint64_t now_ns)
 	struct vly_dgram *dgrams[VLY_LOOP_BURST];
 	uint32_t work = 0;
 
+	if (VLY_UNLIKELY(vly_chain_is_offered(&worker->next_chain)))
+		worker->chain = vly_chain_change(worker->chain, &worker->next_chain);
 	for (uint32_t i = 0; i < worker->shared->io_count; i++) {
 		struct vly_lane *lane = &worker->shared->ios[i].lanes[worker->index];
 		uint32_t n = vly_ring_pop(lane->to_worker, (void **)dgrams, VLY_LOOP_BURST);
@@ -159,7 +161,8 @@ static void rest(struct vly_worker *worker, uint32_t work, uint64_t now_ns)
 		break;
 	case VLY_IDLE_STEP_SLEEP:
 		vly_waker_announce(&worker->waker);
-		if (!has_input(worker) && !all_is_received(worker))
+		if (!has_input(worker) && !all_is_received(worker) &&
+		    !vly_chain_is_offered(&worker->next_chain))
 			vly_waker_wait(&worker->waker,
 				       worker->chain->has_tick ? TICK_NS : SLEEP_NS);
 		vly_waker_retract(&worker->waker);

@@ -3,9 +3,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <volley/engine.h>
@@ -49,6 +53,83 @@ static int check_ops(const struct vly_handler_ops *ops, const char *path, struct
 	return 0;
 }
 
+enum {
+	PROC_NAME_BYTES = 32,
+};
+
+static void name_file(char *name, int file)
+{
+	snprintf(name, PROC_NAME_BYTES, "/proc/self/fd/%d", file);
+}
+
+static int copy_all(int to, int from)
+{
+	struct stat status;
+	ssize_t copied = 1;
+	off_t offset = 0;
+
+	if (fstat(from, &status))
+		return -errno;
+	while (offset < status.st_size && copied > 0)
+		copied = sendfile(to, from, &offset, (size_t)(status.st_size - offset));
+	return offset < status.st_size ? -EIO : 0;
+}
+
+// A private copy in memory: writing the file anew then neither changes the code that runs nor is
+// hidden by it, because the dynamic linker knows libraries by name and inode. Returns the
+// descriptor or a negative errno.
+static int copy_to_memory(const char *path)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC);
+	int to = memfd_create("volley-handler", MFD_CLOEXEC);
+	int rc = from < 0 || to < 0 ? -EIO : copy_all(to, from);
+
+	if (from >= 0)
+		close(from);
+	if (!rc)
+		return to;
+	if (to >= 0)
+		close(to);
+	return rc;
+}
+
+// From a copy, or where the system allows none (no /proc, no memfd) from the file itself.
+static void *load_library(struct vly_loaded_handler *handler, const char *path)
+{
+	char name[PROC_NAME_BYTES];
+
+	handler->file = copy_to_memory(path);
+	if (handler->file >= 0) {
+		name_file(name, handler->file);
+		if (access(name, R_OK) == 0)
+			return dlopen(name, RTLD_NOW | RTLD_LOCAL);
+		close(handler->file);
+	}
+	handler->file = -1;
+	return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+// A library may refuse to go; then its descriptor stays too, or a later one would get the same
+// name and be taken for it.
+static void close_library(struct vly_loaded_handler *handler)
+{
+	char name[PROC_NAME_BYTES];
+	void *still_there;
+
+	if (handler->library)
+		dlclose(handler->library);
+	handler->library = NULL;
+	if (handler->file < 0)
+		return;
+	name_file(name, handler->file);
+	still_there = dlopen(name, RTLD_NOW | RTLD_NOLOAD);
+	if (still_there)
+		dlclose(still_there);
+	else
+		close(handler->file);
+	handler->file = -1;
+}
+
 static int open_library(struct vly_loaded_handler *handler, const char *path,
 			struct vly_error *error)
 {
@@ -59,10 +140,12 @@ static int open_library(struct vly_loaded_handler *handler, const char *path,
 				"handler '%s' cannot be read (%s); give the path "
 				"of a .so file",
 				path, strerror(errno));
-	handler->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!handler->library)
-		return vly_fail(error, -EINVAL, "handler '%s' cannot be loaded: %s", path,
-				dlerror());
+	handler->library = load_library(handler, path);
+	if (!handler->library) {
+		rc = vly_fail(error, -EINVAL, "handler '%s' cannot be loaded: %s", path, dlerror());
+		close_library(handler);
+		return rc;
+	}
 	handler->ops = dlsym(handler->library, "vly_handler");
 	if (!handler->ops)
 		rc = vly_fail(error, -EINVAL,
@@ -71,10 +154,8 @@ static int open_library(struct vly_loaded_handler *handler, const char *path,
 			      path);
 	else
 		rc = check_ops(handler->ops, path, error);
-	if (rc) {
-		dlclose(handler->library);
-		handler->library = NULL;
-	}
+	if (rc)
+		close_library(handler);
 	return rc;
 }
 
@@ -103,9 +184,13 @@ int vly_handler_load(struct vly_loaded_handler *handler, const char *spec, struc
 	int rc;
 
 	memset(handler, 0, sizeof(*handler));
+	handler->file = -1;
+	handler->text = strdup(spec);
 	handler->spec = strdup(spec);
-	if (!handler->spec)
+	if (!handler->text || !handler->spec) {
+		vly_handler_unload(handler);
 		return vly_fail(error, -ENOMEM, "out of memory");
+	}
 	list = handler->spec;
 	strsep(&list, ",");
 	if (strchr(handler->spec, '/'))
@@ -122,7 +207,8 @@ int vly_handler_load(struct vly_loaded_handler *handler, const char *spec, struc
 void vly_handler_unload(struct vly_loaded_handler *handler)
 {
 	if (handler->library)
-		dlclose(handler->library);
+		close_library(handler);
+	free(handler->text);
 	free(handler->spec);
 	memset(handler, 0, sizeof(*handler));
 }

@@ -9,6 +9,8 @@
 struct vly_loaded_handler {
 	const struct vly_handler_ops *ops;
 	void *library; // of dlopen(3); NULL for a built-in one
+	int file;      // what the library was loaded from, open as long as it; -1: nothing
+	char *text;    // as given
 	char *spec;    // our copy of the text; the values' texts point into it
 	union vly_value values[VLY_KEYS_MAX];
 };

@@ -100,6 +100,13 @@ int vly_engine_open(struct vly_engine **engine, const struct vly_engine_config *
 // Starts the threads. Returns 0 or a negative errno; then none runs.
 int vly_engine_start(struct vly_engine *engine, struct vly_error *error);
 
+// Loads all handlers anew, from the same texts, while the engine runs: a shared object that has
+// been built again is read again, even under the same name. Every worker gets fresh states and
+// changes over between two bursts; before that the old handler's on_drain sends what it kept. No
+// datagram is lost, no flow changes its order. Returns once all threads have changed over, or with
+// an error as of vly_engine_open(), or -ESRCH when it does not run: then the old handlers go on.
+int vly_engine_reload(struct vly_engine *engine, struct vly_error *error);
+
 // Ends receiving, lets what was accepted run through handlers and rings, sends what is pending,
 // and joins the threads. Takes at most a few seconds: what a dead wire does not take by then is
 // counted as tx_full. May be called twice.
@@ -112,7 +119,8 @@ void vly_engine_close(struct vly_engine *engine);
 void vly_engine_ledger(const struct vly_engine *engine, struct vly_ledger *ledger);
 
 // Says through `alerts` what happened since the last call: handlers over their budget, one line a
-// second at most; once, that two busy threads run on one core. To be called every second or so; the data path itself never logs. Control thread.
+// second at most; once, that two busy threads run on one core. To be called every second or so; the
+// data path itself never logs. Control thread.
 void vly_engine_poll(struct vly_engine *engine);
 
 // The times of each worker's handlers, one at a time: index from 0. False after the last, and when

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The chains of an engine: opened at the start, and exchanged for new ones while it runs. An owner
+// (a worker, or an I/O thread without workers) changes over between two bursts: it drains the old
+// chain, so that what was kept leaves before anything later, takes the new one, and says so by
+// taking the pointer away. Only then does the control thread close the old chains.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/clock.h"
+#include "core/engine.h"
+#include "core/fail.h"
+
+enum {
+	LOOK_NS = 100000, // between two looks whether an owner has changed over
+};
+
+static void bind_chain(struct vly_engine *engine, struct vly_chain *chain, uint32_t index)
+{
+	struct vly_shared *shared = &engine->shared;
+
+	chain->meters = engine->meters ? &engine->meters[index] : NULL;
+	if (shared->worker_count) {
+		chain->ops = &vly_worker_chain_ops;
+		chain->arg = &shared->workers[index];
+	} else {
+		chain->ops = &vly_io_chain_ops;
+		chain->arg = &shared->ios[index];
+	}
+}
+
+static void close_chains(struct vly_chain *chains, uint32_t count)
+{
+	for (uint32_t i = 0; chains && i < count; i++)
+		vly_chain_close(&chains[i]);
+	free(chains);
+}
+
+static int open_chains(struct vly_chain **opened, struct vly_engine *engine,
+		       const struct vly_loaded_handler *handlers, struct vly_error *error)
+{
+	struct vly_chain *chains = calloc(engine->chain_count, sizeof(*chains));
+
+	if (!chains)
+		return vly_fail(error, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < engine->chain_count; i++) {
+		int rc = vly_chain_open(&chains[i], handlers, engine->handler_count, i,
+					engine->chain_count, error);
+
+		if (rc) {
+			close_chains(chains, engine->chain_count);
+			return rc;
+		}
+		bind_chain(engine, &chains[i], i);
+	}
+	*opened = chains;
+	return 0;
+}
+
+int vly_chains_open(struct vly_engine *engine, struct vly_error *error)
+{
+	struct vly_shared *shared = &engine->shared;
+	int rc = open_chains(&engine->chains, engine, engine->handlers, error);
+
+	for (uint32_t i = 0; !rc && i < engine->chain_count; i++) {
+		if (shared->worker_count)
+			shared->workers[i].chain = &engine->chains[i];
+		else
+			shared->ios[i].chain = &engine->chains[i];
+	}
+	return rc;
+}
+
+void vly_chains_close(struct vly_engine *engine)
+{
+	close_chains(engine->chains, engine->chain_count);
+	engine->chains = NULL;
+}
+
+// --- while threads run
+// ------------------------------------------------------------------------------------------
+
+struct vly_chain *vly_chain_change(struct vly_chain *chain, _Atomic(struct vly_chain *) *next)
+{
+	// Pairs with the release in offer().
+	struct vly_chain *offered = atomic_load_explicit(next, memory_order_acquire);
+
+	vly_chain_drain(chain, vly_clock_ns());
+	atomic_store_explicit(next, NULL, memory_order_release);
+	return offered;
+}
+
+static _Atomic(struct vly_chain *) *next_of(struct vly_engine *engine, uint32_t index)
+{
+	struct vly_shared *shared = &engine->shared;
+
+	return shared->worker_count ? &shared->workers[index].next_chain
+				    : &shared->ios[index].next_chain;
+}
+
+static void offer(struct vly_engine *engine, uint32_t index, struct vly_chain *chain)
+{
+	struct vly_shared *shared = &engine->shared;
+
+	// The owner finds the chain as it was opened.
+	atomic_store_explicit(next_of(engine, index), chain, memory_order_release);
+	if (!shared->worker_count)
+		vly_io_wake(&shared->ios[index]);
+	else if (vly_waker_is_asleep(&shared->workers[index].waker))
+		vly_waker_wake(&shared->workers[index].waker);
+}
+
+// Without a limit: a handler that never returns would keep the engine from stopping, too.
+static void await_owner(struct vly_engine *engine, uint32_t index)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+
+	// Pairs with the release in vly_chain_change(): the old chain is not used any more.
+	while (atomic_load_explicit(next_of(engine, index), memory_order_acquire))
+		nanosleep(&pause, NULL);
+}
+
+static int load_again(const struct vly_engine *engine, struct vly_loaded_handler *fresh,
+		      struct vly_error *error)
+{
+	for (uint32_t i = 0; i < engine->handler_count; i++) {
+		int rc = vly_handler_load(&fresh[i], engine->handlers[i].text, error);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static void unload_all(struct vly_loaded_handler *handlers, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		vly_handler_unload(&handlers[i]);
+}
+
+static void change_over(struct vly_engine *engine, struct vly_chain *chains)
+{
+	for (uint32_t i = 0; i < engine->chain_count; i++)
+		offer(engine, i, &chains[i]);
+	for (uint32_t i = 0; i < engine->chain_count; i++) {
+		await_owner(engine, i);
+		engine->unreleased += engine->chains[i].held;
+	}
+	vly_chains_close(engine);
+	engine->chains = chains;
+}
+
+int vly_engine_reload(struct vly_engine *engine, struct vly_error *error)
+{
+	struct vly_loaded_handler fresh[VLY_CHAIN_MAX];
+	struct vly_chain *chains;
+	int rc;
+
+	if (!engine->started_ios)
+		return vly_fail(error, -ESRCH, "the engine does not run; start it first");
+	memset(fresh, 0, sizeof(fresh));
+	rc = load_again(engine, fresh, error);
+	if (!rc)
+		rc = open_chains(&chains, engine, fresh, error);
+	if (rc) {
+		unload_all(fresh, VLY_CHAIN_MAX);
+		return rc;
+	}
+	change_over(engine, chains);
+	unload_all(engine->handlers, engine->handler_count);
+	memcpy(engine->handlers, fresh, sizeof(fresh));
+	vly_log_line(&engine->alerts, "the handlers have been loaded anew");
+	return 0;
+}
