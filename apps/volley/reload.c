@@ -66,21 +66,21 @@ static bool is_volley_serve(uint64_t pid)
 	       strcmp(words + strlen(words) + 1, "serve") == 0;
 }
 
-// Whether it has blocked SIGHUP, as volley serve does before it starts; else it would end by it.
+// Whether it catches SIGHUP, as volley serve does before it starts; else it would end by it.
 static bool awaits_signal(uint64_t pid)
 {
 	char line[LINE_BYTES];
-	uint64_t blocked = 0;
+	uint64_t caught = 0;
 	FILE *file = open_proc(pid, "status");
 
 	if (!file)
 		return false;
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "SigBlk: %" SCNx64, &blocked) == 1)
+		if (sscanf(line, "SigCgt: %" SCNx64, &caught) == 1)
 			break;
 	}
 	fclose(file);
-	return blocked >> (SIGHUP - 1) & 1;
+	return caught >> (SIGHUP - 1) & 1;
 }
 
 static int send_signal(const char *command, uint64_t pid)

@@ -213,6 +213,13 @@ static char *list_handlers(int key, const char *text, void *input)
 	return list;
 }
 
+// SIGHUP is waited for and never delivered; that it is caught shows `volley reload` that it may be
+// sent.
+static void on_hangup(int signal)
+{
+	(void)signal;
+}
+
 static void reload(const char *command, struct vly_engine *engine)
 {
 	struct vly_error error = {""};
@@ -302,6 +309,7 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 {
 	struct vly_engine *engine = NULL;
 	struct vly_error error = {""};
+	const struct sigaction hangup = {.sa_handler = on_hangup};
 	sigset_t signals;
 	int status = STATUS_FAILED;
 
@@ -312,6 +320,7 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	sigaction(SIGHUP, &hangup, NULL);
 
 	if (vly_engine_open(&engine, config, &error) < 0 || vly_engine_start(engine, &error) < 0) {
 		complain(command, "%s", error.text);
@@ -321,6 +330,7 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 	fflush(stdout);
 	await_end(command, engine, &signals, options->time_ns);
 	vly_engine_stop(engine);
+	vly_engine_poll(engine);
 	status = print_result(command, engine, options->port.json);
 err_close:
 	vly_engine_close(engine);
