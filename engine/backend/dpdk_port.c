@@ -41,6 +41,12 @@ static void plan_queues(struct vly_dpdk_plan *plan, const struct vly_port_config
 			     plan->queues);
 		plan->queues = max;
 	}
+	if (plan->device.id == VLY_DPDK_AF_XDP && plan->queues < max)
+		vly_log_line(log,
+			     "dpdk: %s has %u queues, and what arrives at those after the first %u "
+			     "is not ours; give -q %u, or run: ethtool -L %s combined %u",
+			     plan->device.target, max, plan->queues, max, plan->device.target,
+			     plan->queues);
 	if (plan->queues > 1 && plan->device.id == VLY_DPDK_VIRTIO_USER)
 		vly_log_line(log, "dpdk: the server of %s must have %u queues, too",
 			     plan->device.target, plan->queues);
