@@ -155,7 +155,7 @@ static void change_over(struct vly_engine *engine, struct vly_chain *chains)
 int vly_engine_reload(struct vly_engine *engine, struct vly_error *error)
 {
 	struct vly_loaded_handler fresh[VLY_CHAIN_MAX];
-	struct vly_chain *chains;
+	struct vly_chain *chains = NULL;
 	int rc;
 
 	if (!engine->started_ios)
