@@ -11,6 +11,7 @@ enum {
 	FLOOD = 200,
 	REOPENS = 20,
 	NAP_US = 20000,
+	SHORT_NAP_US = 500, // less than a tick of the kernel's
 	LONG_WAIT_NS = 1000000000,
 	WAITS = 20,
 };
@@ -199,6 +200,15 @@ static void test_overrun_is_counted(void **state)
 
 // --- waiting ------------------------------------------------------------------------------------
 
+static void *wake_at_once(void *arg)
+{
+	struct port *port = arg;
+
+	usleep(SHORT_NAP_US);
+	port->backend->wake(port->queues[0]);
+	return NULL;
+}
+
 static void *wake_soon(void *arg)
 {
 	struct port *port = arg;
@@ -252,6 +262,37 @@ static void test_wake_ends_a_wait(void **state)
 		assert_true(wait_for_wake(&port) < LONG_WAIT_NS);
 	close(peer);
 	port_close(&port);
+}
+
+// Right after a datagram the wait may be another one, which ends otherwise; but what ends it is
+// never delivered, nor counted.
+static void test_wake_is_no_datagram(void **state)
+{
+	for (uint32_t i = 0; i < WAITS; i++) {
+		struct vly_dgram *dgrams[2];
+		struct vly_ledger ledger;
+		struct port port;
+		pthread_t thread;
+		int peer = peer_open("127.0.0.1");
+
+		port_open(&port, *state, &(struct port_plan){.listens = {"127.0.0.1:0"}});
+		peer_connect(peer, "127.0.0.1", port_number(&port));
+		assert_int_equal(send(peer, "x", 1, 0), 1);
+		port.backend->wait(port.queues[0], LONG_WAIT_NS);
+		port_receive(&port, 0, dgrams, 1);
+		port_release(&port, 0, dgrams, 1);
+		assert_int_equal(pthread_create(&thread, NULL, wake_at_once, &port), 0);
+		port.backend->wait(port.queues[0], LONG_WAIT_NS);
+		pthread_join(thread, NULL);
+		for (uint32_t k = 0; k < 3; k++)
+			assert_int_equal(
+				port.backend->rx_burst(port.queues[0], dgrams, 2, vly_clock_ns()),
+				0);
+		ledger = port_ledger(&port);
+		assert_int_equal(ledger.received, 1);
+		close(peer);
+		port_close(&port);
+	}
 }
 
 static void test_wait_ends_in_time(void **state)
@@ -319,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_unsendable),
 		cmocka_unit_test(test_overrun_is_counted),
 		cmocka_unit_test(test_wake_ends_a_wait),
+		cmocka_unit_test(test_wake_is_no_datagram),
 		cmocka_unit_test(test_wait_ends_in_time),
 		cmocka_unit_test(test_queues_share_a_port),
 	};
