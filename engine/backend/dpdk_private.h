@@ -187,6 +187,9 @@ int vly_dpdk_program_file(struct vly_error *error);
 // Takes our program off the interface; false when there was none of ours.
 bool vly_dpdk_program_sweep(uint32_t ifindex);
 
+// 0 when the interface has no program at all; -EBUSY and its name when there is one.
+int vly_dpdk_program_other(uint32_t ifindex, char *name, size_t size);
+
 // Tells our program, attached now, the ports and addresses.
 int vly_dpdk_program_fill(const struct vly_dpdk_share *share, struct vly_error *error);
 

@@ -55,6 +55,16 @@ int vly_dpdk_probe(struct vly_error *error)
 	return 0;
 }
 
+static bool can_share(void)
+{
+	struct vly_error error = {""};
+	int fd = vly_dpdk_program_file(&error);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 void vly_dpdk_describe(const struct vly_log *log)
 {
 	uint64_t huge = vly_dpdk_memory_free_huge() / VLY_DPDK_MEGABYTE;
@@ -66,6 +76,9 @@ void vly_dpdk_describe(const struct vly_log *log)
 		vly_log_line(log, "-d %s:%s: %s%s%s%s", kind->word, kind->operand, kind->summary,
 			     why ? " (not here: " : "", why ? why : "", why ? ")" : "");
 	}
+	vly_log_line(log, "af_xdp: %s",
+		     can_share() ? "can leave all but our ports to the kernel (share)"
+				 : "takes the whole interface: built without clang or libbpf");
 	if (huge)
 		vly_log_line(log, "huge pages: %lu MB free", huge);
 	else

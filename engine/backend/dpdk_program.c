@@ -67,6 +67,24 @@ bool vly_dpdk_program_sweep(uint32_t ifindex)
 	return bpf_xdp_detach((int)ifindex, 0, NULL) == 0;
 }
 
+int vly_dpdk_program_other(uint32_t ifindex, char *name, size_t size)
+{
+	struct bpf_prog_info info = {.nr_map_ids = 0};
+	uint32_t len = sizeof(info);
+	uint32_t id;
+	int fd;
+
+	if (bpf_xdp_query_id((int)ifindex, 0, &id) || !id)
+		return 0;
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		info.name[0] = 0;
+	snprintf(name, size, "%s", info.name[0] ? info.name : "without a name");
+	if (fd >= 0)
+		close(fd);
+	return -EBUSY;
+}
+
 // A map of the program by its name: a descriptor or -ENOENT.
 static int find_map(const struct bpf_prog_info *program, const char *name)
 {

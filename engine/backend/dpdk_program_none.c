@@ -20,6 +20,14 @@ bool vly_dpdk_program_sweep(uint32_t ifindex)
 	return false;
 }
 
+int vly_dpdk_program_other(uint32_t ifindex, char *name, size_t size)
+{
+	(void)ifindex;
+	(void)name;
+	(void)size;
+	return 0;
+}
+
 int vly_dpdk_program_fill(const struct vly_dpdk_share *share, struct vly_error *error)
 {
 	(void)share;

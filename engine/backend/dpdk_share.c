@@ -180,14 +180,20 @@ static void take_config(struct vly_dpdk_share *share, const struct vly_port_conf
 static int take_interface(struct vly_dpdk_share *share, const struct vly_dpdk_plan *plan,
 			  const struct vly_log *log, struct vly_error *error)
 {
+	const char *interface = plan->device.target;
+	char name[32];
 	int rc;
 
 	if (plan->device.id != VLY_DPDK_AF_XDP)
 		return 0;
-	rc = take_lock(share, plan->device.target, error);
+	rc = take_lock(share, interface, error);
 	if (!rc && vly_dpdk_program_sweep(share->ifindex))
-		vly_log_line(log, "dpdk: %s: removed what a dead process left",
-			     plan->device.target);
+		vly_log_line(log, "dpdk: %s: removed what a dead process left", interface);
+	if (!rc && share->is_on && vly_dpdk_program_other(share->ifindex, name, sizeof(name)))
+		rc = vly_fail(error, -EBUSY,
+			      "dpdk: af_xdp:%s has another's XDP program (%s); if nobody needs it, "
+			      "run: ip link set %s xdp off",
+			      interface, name, interface);
 	return rc;
 }
 

@@ -7,6 +7,8 @@
 . "$(dirname "$0")/lib.sh"
 
 needs_backend dpdk
+"$volley" backends -v >"$tmp/backends.log"
+grep -q 'af_xdp: can leave' "$tmp/backends.log" || skip "built without clang or libbpf"
 make_wire kernel
 
 port=(-v -b dpdk -d af_xdp:s0 -l :9000 -H echo)
@@ -69,6 +71,17 @@ ledger balanced 'received == handled == sent == 200'
 # The whole interface, when that is wished.
 serve server "${port[@]}" -a 10.77.0.2/24 -o share=off
 in_client ping -c 3 -i 0.1 -W 5 10.77.0.2 >"$tmp/ping.log" || fail "share=off: ping"
+
+# What the whole interface's program leaves after SIGKILL cannot be told from another program's.
+kill -KILL "$server"
+await 20 is_gone "$server" || fail "the server outlives SIGKILL"
+wait "$server" 2>/dev/null || true
+! ip netns exec server "$volley" serve "${port[@]}" >"$tmp/other.out" 2>&1 ||
+	fail "another's program was replaced"
+grep -q 'ip link set s0 xdp off' "$tmp/other.out" || fail "the refusal does not tell the fix"
+ip -n server link set s0 xdp off
+serve server "${port[@]}"
+engine_works "after another's program"
 stop_serve
-ledger balanced 'answered >= 3'
+! has_program || fail "the program stayed after the last normal end"
 stop_peer
