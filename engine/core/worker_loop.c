@@ -103,6 +103,11 @@ static void handle(struct vly_worker *worker, const struct vly_lane *lane,
 	}
 	if (worker->shared->overload == VLY_OVERLOAD_DROP_OLDEST) {
 		old = count_too_old(lane->backlog, count);
+		// The last burst of the ring is handled even so. The newest may still wait behind
+		// it: where both threads share a core, every ring found would be too old, and
+		// nothing would ever be handled.
+		if (old && !vly_ring_count(lane->to_worker))
+			old = 0;
 		return_unhandled(worker, dgrams, old, VLY_DROP_RING_OLDEST);
 	}
 	if (old < count)

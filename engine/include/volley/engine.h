@@ -53,7 +53,8 @@ enum vly_overload {
 	// What comes is dropped, as `ring_full`: what waits is handled. Other workers go on.
 	VLY_OVERLOAD_DROP_NEWEST = 0,
 	// What has waited longest is dropped, as `ring_oldest`: of all that a worker has not
-	// begun, the newest are handled, as many as the ring holds. Other workers go on.
+	// begun, the newest are handled, as many as the ring holds, and at most one burst of
+	// older ones. Other workers go on.
 	VLY_OVERLOAD_DROP_OLDEST = 1,
 	// The I/O thread stops receiving until there is room: nothing is lost here, the wire's own
 	// queue fills, and the slowest worker sets the pace of all.
