@@ -18,10 +18,12 @@ PAIR_CLIENT, PAIR_SERVER = '10.0.0.1', '10.0.0.2'
 
 @dataclasses.dataclass(frozen=True)
 class Path:
-    """A row of the table. `idle` is of both ends: block against block, busy against busy."""
+    """A row of the table. `idle` is of both ends: block against block, busy against busy; with
+    `preset` the server is started as it comes (it spins a moment before it sleeps, which costs
+    that much of a core) and the client blocks, as with the plain loop it is measured against."""
     wire: str    # loopback, virtio, veth
     server: str  # plain, socket, uring, dpdk, testpmd
-    idle: str    # block, busy
+    idle: str    # block, preset, busy
 
     @property
     def name(self):
@@ -30,13 +32,23 @@ class Path:
     @property
     def plain(self):
         """The path of plain sockets that this one is measured against."""
-        return Path('veth' if self.wire == 'veth' else 'loopback', 'plain', self.idle)
+        return Path('veth' if self.wire == 'veth' else 'loopback', 'plain', self.client_idle)
+
+    @property
+    def client_idle(self):
+        return 'block' if self.idle == 'preset' else self.idle
+
+    @property
+    def server_idle(self):
+        return 'adaptive' if self.idle == 'preset' else self.idle
 
 
-PATHS = [Path('loopback', server, idle) for idle in ('block', 'busy')
-         for server in ('plain', 'socket', 'uring')]
+PATHS = [Path('loopback', server, 'block') for server in ('plain', 'socket', 'uring')]
+PATHS += [Path('loopback', server, 'preset') for server in ('socket', 'uring')]
+PATHS += [Path('loopback', server, 'busy') for server in ('plain', 'socket', 'uring')]
 PATHS += [Path('virtio', server, 'busy') for server in ('dpdk', 'testpmd')]
 PATHS += [Path('veth', server, 'block') for server in ('plain', 'socket', 'uring')]
+PATHS += [Path('veth', server, 'preset') for server in ('socket', 'uring')]
 PATHS += [Path('veth', server, 'busy') for server in ('plain', 'dpdk')]
 
 
@@ -78,7 +90,7 @@ class Runner:
         if path.server == 'plain':
             words = ['taskset', '-c', self.cores[0], self.plain_echo, ip, PORT, path.idle]
         else:
-            words = [self.volley, 'serve', '-H', 'echo', '--json', '--idle', path.idle,
+            words = [self.volley, 'serve', '-H', 'echo', '--json', '--idle', path.server_idle,
                      '--cores', self.cores[0], '-b', path.server]
             words += self._dpdk_server(path, wire) if path.server == 'dpdk' else \
                 ['-l', f'{ip}:{PORT}']
@@ -122,8 +134,9 @@ class Runner:
         return server
 
     def _client(self, path, wire, server, seconds):
-        words = [self.volley, 'ping', '--json', '--idle', path.idle, '--cores', self.cores[1],
-                 '-t', str(seconds), '--warmup', str(WARMUP), '--timeout', '0.3']
+        words = [self.volley, 'ping', '--json', '--idle', path.client_idle,
+                 '--cores', self.cores[1], '-t', str(seconds), '--warmup', str(WARMUP),
+                 '--timeout', '0.3']
         if path.wire == 'virtio':
             words += ['-b', 'dpdk', '-d', 'virtio-user:' + wire.path, '-a', PAIR_CLIENT + '/24']
             ip = PAIR_SERVER
