@@ -218,11 +218,38 @@ static inline uint32_t vly_ring_own_index(const _Atomic uint32_t *index)
 	return atomic_load_explicit(index, memory_order_relaxed);
 }
 
+// A burst of one, where every instruction counts: the bursts' code without its runs.
+static inline uint32_t vly_ring_push_one(struct vly_ring *ring, uint32_t tail, void *item)
+{
+	if (!vly_ring_slot_is_free(ring, tail))
+		return 0;
+	vly_ring_put(&ring->slots[tail & ring->mask], &item, 1);
+	atomic_store_explicit(&ring->producer.tail, tail + 1, memory_order_relaxed);
+	return 1;
+}
+
+static inline uint32_t vly_ring_pop_one(struct vly_ring *ring, uint32_t head, void **item)
+{
+	union vly_ring_slot *slot = &ring->slots[head & ring->mask];
+	// A1 pairs with R1 in vly_ring_put().
+	void *const found = atomic_load_explicit(&slot->signal, memory_order_acquire);
+
+	if (found == vly_ring_free_mark(ring))
+		return 0;
+	*item = found;
+	vly_ring_free(slot, vly_ring_free_mark(ring), 1);
+	atomic_store_explicit(&ring->consumer.head, head + 1, memory_order_relaxed);
+	return 1;
+}
+
 static inline uint32_t vly_ring_push(struct vly_ring *ring, void *const *items, uint32_t count)
 {
 	const uint32_t tail = vly_ring_own_index(&ring->producer.tail);
-	const uint32_t pushed = vly_ring_run_from(ring, tail, count, true);
+	uint32_t pushed;
 
+	if (count == 1)
+		return vly_ring_push_one(ring, tail, items[0]);
+	pushed = vly_ring_run_from(ring, tail, count, true);
 	vly_ring_commit_at(ring, tail, items, pushed);
 	return pushed;
 }
@@ -230,10 +257,14 @@ static inline uint32_t vly_ring_push(struct vly_ring *ring, void *const *items, 
 static inline uint32_t vly_ring_pop(struct vly_ring *ring, void **items, uint32_t count)
 {
 	const uint32_t head = vly_ring_own_index(&ring->consumer.head);
-	const uint32_t popped = vly_ring_run_from(ring, head, count, false);
 	const uint32_t first = head & ring->mask;
-	const uint32_t run = vly_ring_min(popped, ring->capacity - first);
+	uint32_t popped;
+	uint32_t run;
 
+	if (count == 1)
+		return vly_ring_pop_one(ring, head, items);
+	popped = vly_ring_run_from(ring, head, count, false);
+	run = vly_ring_min(popped, ring->capacity - first);
 	// The whole burst is read before the first slot is freed.
 	vly_ring_read(items, &ring->slots[first], run);
 	vly_ring_read(items + run, &ring->slots[0], popped - run);
