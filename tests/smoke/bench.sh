@@ -19,7 +19,7 @@ sed -n '/^wire/,/^$/p' "$tmp/bench.out"
 	         and built.get(row["server"], True) and (row["wire"] != "virtio" or built["dpdk"])]
 	for row in wrong:
 	    print("not measured:", row["wire"], row["server"], row["idle"], row["failures"])
-	sys.exit(len(wrong) > 0 or len(report["rows"]) != 13 or not report["machine"]["cpu"])
+	sys.exit(len(wrong) > 0 or len(report["rows"]) != 17 or not report["machine"]["cpu"])
 END
 	fail "the report is not as expected"
 [[ -z $(ip netns list) ]] || fail "namespaces were left behind"
