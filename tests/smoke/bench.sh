@@ -23,4 +23,6 @@ sed -n '/^wire/,/^$/p' "$tmp/bench.out"
 END
 	fail "the report is not as expected"
 [[ -z $(ip netns list) ]] || fail "namespaces were left behind"
-! pgrep -x 'volley|plain_echo|dpdk-testpmd' >/dev/null || fail "processes were left behind"
+for name in volley plain_echo dpdk-testpmd; do
+	! pgrep -x "$name" >/dev/null || fail "a process was left behind: $name"
+done
