@@ -138,7 +138,7 @@ int vly_endpoint_resolve(struct vly_endpoint *endpoints, uint32_t max, const cha
 				text, passive ? " or :PORT" : "");
 	if (!host[0] && !passive)
 		return vly_fail(error, -EINVAL,
-				"address '%s' names no host; write HOST:PORT or "
+				"address '%s' needs a host and a port; write HOST:PORT or "
 				"[IPv6]:PORT",
 				text);
 	if (is_number(service) && (strlen(service) > 5 || strtoul(service, NULL, 10) > 65535))
