@@ -73,11 +73,24 @@ static void add_option(const struct argp_state *state, struct port_options *opti
 	options->options[options->option_count++] = text;
 }
 
-static void check_device(const struct argp_state *state, const struct port_options *options)
+void port_options_check(const struct argp_state *state, const struct port_options *options)
 {
 	if (options->device && options->backend && strcmp(options->backend, "dpdk") != 0 &&
 	    strcmp(options->backend, "auto") != 0)
 		usage_error(state, "--device: only dpdk takes one, not %s", options->backend);
+}
+
+void port_options_next(struct port_options *options)
+{
+	struct port_options next = {
+		.idle = options->idle,
+		.core_count = options->core_count,
+		.json = options->json,
+		.verbose = options->verbose,
+	};
+
+	memcpy(next.cores, options->cores, sizeof(next.cores));
+	*options = next;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -119,7 +132,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->verbose = true;
 		return 0;
 	case ARGP_KEY_END:
-		check_device(state, options);
+		port_options_check(state, options);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -48,6 +48,13 @@ struct port_options {
 // Its input is a struct port_options, zeroed.
 extern const struct argp port_argp;
 
+// Ends the program if the options contradict each other.
+void port_options_check(const struct argp_state *state, const struct port_options *options);
+
+// Clears what is said of one port, so that another may be described; idle, cores and the output's
+// options are of the whole program, and stay.
+void port_options_next(struct port_options *options);
+
 // The port these options describe; listens and queues are the caller's to add. `command` is what
 // log lines begin with. Lives as long as `options`.
 struct vly_port_config port_config(const struct port_options *options, const char *command);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// volley serve: an engine with handlers on one port, until a signal or the end of its time.
+// volley serve: an engine with handlers, until a signal or the end of its time.
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -17,12 +17,14 @@
 #include "monotonic.h"
 #include "output.h"
 #include "port_options.h"
+#include "serve_report.h"
 
 enum serve_key {
 	KEY_RING = KEY_PRIVATE,
 	KEY_STEER,
 	KEY_OVERLOAD,
 	KEY_BUDGET,
+	KEY_NEXT,
 };
 
 enum serve_limits {
@@ -34,13 +36,22 @@ enum serve_limits {
 	POLL_NS = 250000000, // between two looks at what the engine has to say
 };
 
-struct serve_options {
-	struct port_options port;
+struct served_port {
+	struct port_options options;
 	struct vly_endpoint listens[VLY_LISTENS_MAX];
 	uint32_t listen_count;
+	uint32_t queues;
+};
+
+struct serve_options {
+	struct port_options port; // these four: of the port that is being described
+	struct vly_endpoint listens[VLY_LISTENS_MAX];
+	uint32_t listen_count;
+	uint32_t queues;
+	struct served_port ports[VLY_PORTS_MAX]; // that have been described
+	uint32_t port_count;
 	const char *handlers[VLY_CHAIN_MAX];
 	uint32_t handler_count;
-	uint32_t queues;
 	uint32_t workers;
 	uint32_t ring_size;
 	enum vly_steer steer;
@@ -71,6 +82,8 @@ static const struct argp_option options_table[] = {
 	 2},
 	{"budget-us", KEY_BUDGET, "N", 0,
 	 "Microseconds a handler may take for a burst before it is named; also shows its times", 2},
+	{"next", KEY_NEXT, NULL, 0,
+	 "What follows of -b, -d, -a, -o, -l, -q, --buffers and --mtu is of one more port", 2},
 	{"time", 't', "SECONDS", 0, "Stop after this time; else on SIGINT or SIGTERM", 2},
 	{0},
 };
@@ -132,12 +145,32 @@ static uint32_t parse_choice(const struct argp_state *state, const char *option,
 	usage_error(state, "%s: '%s' is none of %s", option, text, known);
 }
 
-static void check_options(const struct argp_state *state, const struct serve_options *options)
+// The port's description is complete; another may begin.
+static void end_port(const struct argp_state *state, struct serve_options *options)
+{
+	struct served_port *port = &options->ports[options->port_count];
+
+	if (options->listen_count == 0)
+		usage_error(state, "nowhere to receive; give %s-l [ADDR]:PORT, such as -l :9000",
+			    options->port_count ? "each port " : "");
+	if (options->port_count == VLY_PORTS_MAX)
+		usage_error(state, "--next: more than %d ports", VLY_PORTS_MAX);
+	port_options_check(state, &options->port);
+	port->options = options->port;
+	memcpy(port->listens, options->listens, sizeof(port->listens));
+	port->listen_count = options->listen_count;
+	port->queues = options->queues;
+	options->port_count++;
+	port_options_next(&options->port);
+	options->listen_count = 0;
+	options->queues = 0;
+}
+
+static void end_options(const struct argp_state *state, struct serve_options *options)
 {
 	if (options->handler_count == 0)
 		usage_error(state, "no handler; give one with -H, such as -H echo");
-	if (options->listen_count == 0)
-		usage_error(state, "nowhere to receive; give -l [ADDR]:PORT, such as -l :9000");
+	end_port(state, options);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -177,6 +210,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->budget_ns =
 			NS_PER_US * parse_number(state, "--budget-us", arg, 1, SERVE_BUDGET_MAX_US);
 		return 0;
+	case KEY_NEXT:
+		end_port(state, options);
+		return 0;
 	case 't':
 		options->time_ns = parse_duration_ns(state, "--time", arg, 1000000,
 						     (uint64_t)SERVE_YEARS_MAX * SECONDS_PER_YEAR *
@@ -185,7 +221,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		usage_error(state, "takes no argument, not '%s'; a handler is given with -H", arg);
 	case ARGP_KEY_END:
-		check_options(state, options);
+		end_options(state, options);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -250,60 +286,6 @@ static void await_end(const char *command, struct vly_engine *engine, const sigs
 	}
 }
 
-static void print_times(const struct vly_engine *engine)
-{
-	struct vly_handler_times times;
-
-	for (uint32_t i = 0; vly_engine_handler_times(engine, i, &times); i++)
-		printf("%-12s worker %-3u %10" PRIu64 " bursts of %" PRIu64 " us (median), %" PRIu64
-		       " us (99 %%), %" PRIu64 " us (longest); %" PRIu64 " over budget\n",
-		       times.handler, times.worker, times.bursts, times.p50_ns / NS_PER_US,
-		       times.p99_ns / NS_PER_US, times.max_ns / NS_PER_US, times.overruns);
-}
-
-static json_t *json_times(const struct vly_engine *engine)
-{
-	struct vly_handler_times times;
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; vly_engine_handler_times(engine, i, &times); i++)
-		json_array_append_new(
-			list,
-			json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "handler",
-				  times.handler, "worker", (json_int_t)times.worker, "bursts",
-				  (json_int_t)times.bursts, "overruns", (json_int_t)times.overruns,
-				  "mean_ns", (json_int_t)times.mean_ns, "p50_ns",
-				  (json_int_t)times.p50_ns, "p99_ns", (json_int_t)times.p99_ns,
-				  "max_ns", (json_int_t)times.max_ns));
-	return list;
-}
-
-static int print_result(const char *command, const struct vly_engine *engine, bool json)
-{
-	struct vly_ledger sum;
-	const struct vly_ledger *ledger = &sum;
-	bool balanced;
-
-	vly_engine_ledger(engine, &sum);
-	balanced = vly_ledger_is_balanced(ledger);
-
-	if (json)
-		return print_json(command,
-				  json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:b}",
-					    "received", (json_int_t)ledger->received, "originated",
-					    (json_int_t)ledger->originated, "handled",
-					    (json_int_t)vly_ledger_handled(ledger), "sent",
-					    (json_int_t)ledger->sent, "released",
-					    (json_int_t)ledger->released, "answered",
-					    (json_int_t)ledger->answered, "dropped",
-					    json_drops(ledger), "handlers", json_times(engine),
-					    "balanced", balanced));
-	print_ledger(ledger);
-	print_times(engine);
-	puts(balanced ? "balanced" : "NOT balanced");
-	return STATUS_OK;
-}
-
 static int run_engine(const char *command, const struct vly_engine_config *config,
 		      const struct serve_options *options)
 {
@@ -331,7 +313,7 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 	await_end(command, engine, &signals, options->time_ns);
 	vly_engine_stop(engine);
 	vly_engine_poll(engine);
-	status = print_result(command, engine, options->port.json);
+	status = options->port.json ? serve_print_json(command, engine) : serve_print(engine);
 err_close:
 	vly_engine_close(engine);
 	return status;
@@ -349,19 +331,22 @@ int command_serve(int argc, char **argv)
 		.children = children,
 		.help_filter = list_handlers,
 	};
+	struct vly_port_config ports[VLY_PORTS_MAX];
 	struct serve_options options = {0};
-	struct vly_port_config port;
 	struct vly_engine_config config;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
 		return STATUS_USAGE;
-	port = port_config(&options.port, argv[0]);
-	port.listens = options.listens;
-	port.listen_count = options.listen_count;
-	port.queues = options.queues;
+	for (uint32_t i = 0; i < options.port_count; i++) {
+		ports[i] = port_config(&options.ports[i].options, argv[0]);
+		ports[i].log = log_to_stderr(argv[0], options.port.verbose);
+		ports[i].listens = options.ports[i].listens;
+		ports[i].listen_count = options.ports[i].listen_count;
+		ports[i].queues = options.ports[i].queues;
+	}
 	config = (struct vly_engine_config){
-		.ports = &port,
-		.port_count = 1,
+		.ports = ports,
+		.port_count = options.port_count,
 		.handlers = options.handlers,
 		.handler_count = options.handler_count,
 		.workers = options.workers,
@@ -372,7 +357,7 @@ int command_serve(int argc, char **argv)
 		.cores = options.port.cores,
 		.core_count = options.port.core_count,
 		.budget_ns = options.budget_ns,
-		.log = port.log,
+		.log = ports[0].log,
 		.alerts = log_to_stderr(argv[0], true),
 	};
 	return run_engine(argv[0], &config, &options);

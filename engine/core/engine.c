@@ -319,6 +319,11 @@ void vly_engine_ledger(const struct vly_engine *engine, struct vly_ledger *ledge
 	}
 }
 
+const struct vly_port *vly_engine_port(const struct vly_engine *engine, uint32_t index)
+{
+	return index < engine->port_count ? engine->ports[index] : NULL;
+}
+
 const char *vly_engine_summary(const struct vly_engine *engine)
 {
 	return engine->summary;

@@ -25,7 +25,7 @@ struct vly_engine {
 	bool has_warned;        // of that
 	uint32_t started_ios;
 	uint32_t started_workers;
-	char summary[2 * VLY_ERROR_BYTES];
+	char summary[(VLY_PORTS_MAX + 1) * VLY_ERROR_BYTES]; // each port's, and the handlers
 };
 
 // Says, once, that threads which spin have to share a core. Control thread.

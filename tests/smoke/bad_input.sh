@@ -57,6 +57,10 @@ bad '[::1' serve -H echo -l '[::1'
 bad 192.0.2.7 serve -H echo -b socket -l 192.0.2.7:9000
 bad --queues "${good[@]}" -q 0
 bad --queues "${good[@]}" -q 65
+bad 'each port' "${good[@]}" --next
+bad --device "${good[@]}" -b socket -d af_xdp:lo --next -l :9001
+read -ra others < <(printf -- '--next -l :%d ' {9101..9116})
+bad 'more than 16 ports' "${good[@]}" "${others[@]}"
 bad --workers "${good[@]}" -w 1000
 bad --workers "${good[@]}" -w x
 bad --time "${good[@]}" -t x

@@ -62,8 +62,8 @@ enum vly_overload {
 };
 
 struct vly_engine_config {
-	const struct vly_port_config *ports;
-	uint32_t port_count;         // at least 1
+	const struct vly_port_config *ports; // of any backends, with VLY_QUEUES_MAX queues in all;
+	uint32_t port_count; // at least 1. An answer leaves by the port that its datagram came by
 	const char *const *handlers; // "echo", "./my.so,key=value": the chain, first one first
 	uint32_t handler_count;      // at least 1
 	uint32_t workers;            // 0: run to completion
@@ -118,6 +118,11 @@ void vly_engine_close(struct vly_engine *engine);
 
 // The sum over all ports. Any thread, any time; exact once stopped.
 void vly_engine_ledger(const struct vly_engine *engine, struct vly_ledger *ledger);
+
+// The engine's ports, one at a time: index from 0; NULL after the last. For the getters and the
+// ledger of port.h; the engine's threads own the queues. What handlers never released
+// (`unreleased`) is counted in the first one.
+const struct vly_port *vly_engine_port(const struct vly_engine *engine, uint32_t index);
 
 // Says through `alerts` what happened since the last call: handlers over their budget, one line a
 // second at most; once, that two busy threads run on one core. To be called every second or so; the
