@@ -264,12 +264,17 @@ static void reload(const char *command, struct vly_engine *engine)
 		complain(command, "not reloaded, the old handlers go on: %s", error.text);
 }
 
-// Waits for one of the blocked signals, at most time_ns; 0: for ever. Meanwhile looks after the
-// engine.
-static void await_end(const char *command, struct vly_engine *engine, const sigset_t *signals,
-		      uint64_t time_ns)
+static int print_result(const char *command, const struct vly_engine *engine, bool json)
 {
-	uint64_t end_ns = time_ns > 0 ? monotonic_ns() + time_ns : UINT64_MAX;
+	return json ? serve_print_json(command, engine) : serve_print(engine);
+}
+
+// Waits for one of the blocked signals that end it, at most options->time_ns; 0: for ever.
+// Meanwhile looks after the engine.
+static void await_end(const char *command, struct vly_engine *engine, const sigset_t *signals,
+		      const struct serve_options *options)
+{
+	uint64_t end_ns = options->time_ns > 0 ? monotonic_ns() + options->time_ns : UINT64_MAX;
 	uint64_t now_ns;
 
 	while ((now_ns = monotonic_ns()) < end_ns) {
@@ -278,10 +283,14 @@ static void await_end(const char *command, struct vly_engine *engine, const sigs
 
 		int signal = sigtimedwait(signals, NULL, &left);
 
-		if (signal == SIGHUP)
+		if (signal == SIGHUP) {
 			reload(command, engine);
-		else if (signal > 0)
+		} else if (signal == SIGUSR1) {
+			print_result(command, engine, options->port.json);
+			fflush(stdout);
+		} else if (signal > 0) {
 			return;
+		}
 		vly_engine_poll(engine);
 	}
 }
@@ -301,6 +310,7 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	sigaction(SIGHUP, &hangup, NULL);
 
@@ -310,10 +320,10 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 	}
 	printf("ready: %s\n", vly_engine_summary(engine));
 	fflush(stdout);
-	await_end(command, engine, &signals, options->time_ns);
+	await_end(command, engine, &signals, options);
 	vly_engine_stop(engine);
 	vly_engine_poll(engine);
-	status = options->port.json ? serve_print_json(command, engine) : serve_print(engine);
+	status = print_result(command, engine, options->port.json);
 err_close:
 	vly_engine_close(engine);
 	return status;
@@ -327,7 +337,8 @@ int command_serve(int argc, char **argv)
 		.args_doc = "-l [ADDR]:PORT -H HANDLER",
 		.doc = "Run handlers on a UDP port, until SIGINT or SIGTERM; SIGHUP loads the "
 		       "handlers anew. Prints \"ready: ...\" "
-		       "when it receives, and in the end what became of every datagram.\v",
+		       "when it receives, and in the end, or on SIGUSR1, what became of every "
+		       "datagram.\v",
 		.children = children,
 		.help_filter = list_handlers,
 	};
