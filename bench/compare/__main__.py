@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measures the same echo behind each server, on each wire, side by side: see scripts/bench."""
 import argparse
-import json
 import os
-import shutil
-import signal
 import sys
-import tempfile
-import time
 
+import dpdk
 import machine
 import micro
 import paths
 import report
+import session
 from child import Failure
+
+# What the first word can be, and whose matrix it is; no such word: the paths of this file.
+MATRICES = {'dpdk': dpdk.main}
 
 # rounds, seconds of one measurement, seconds of one micro-benchmark
 LENGTHS = {'quick': (3, 0.3, 0.02), 'default': (5, 1.5, 0.1), 'full': (9, 4.0, 0.3)}
-PRIVATE = 'VOLLEY_BENCH_PRIVATE'  # 'made': by enter_namespaces(); 'given': by who started us
 
 
 def read_arguments():
-    parser = argparse.ArgumentParser(prog='scripts/bench', description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog='scripts/bench', description=__doc__,
+        epilog='Other matrices, by the first word: ' +
+        ', '.join(f'scripts/bench {word}' for word in MATRICES) + '; each has its own --help.')
     length = parser.add_mutually_exclusive_group()
     length.add_argument('--quick', action='store_const', dest='length', const='quick',
                         help='within a minute: an impression')
@@ -36,42 +38,6 @@ def read_arguments():
     parser.add_argument('--build', metavar='DIR', default='build', help=argparse.SUPPRESS)
     parser.set_defaults(length='default')
     return parser.parse_args()
-
-
-def enter_namespaces():
-    """Goes on in network and mount namespaces of its own: what it makes there ends with it, however
-    it ends. Without root it stays where it is."""
-    if os.environ.get(PRIVATE) or os.geteuid() != 0 or not shutil.which('unshare'):
-        return bool(os.environ.get(PRIVATE))
-    words = ['unshare', '--net', '--mount']
-    if os.spawnvp(os.P_WAIT, words[0], words + ['true']) != 0:
-        return False
-    os.environ[PRIVATE] = 'made'
-    os.execvp(words[0], words + [sys.executable, *sys.argv])
-
-
-class Progress:
-    """One line that is written over on a terminal; else a line a step."""
-
-    def __init__(self, total):
-        self.total = total
-        self.done = 0
-        self.over = sys.stderr.isatty()
-        self.start = time.monotonic()
-
-    def step(self, text):
-        left = ''
-        if self.done:
-            seconds = (time.monotonic() - self.start) / self.done * (self.total - self.done)
-            left = f', {seconds:.0f} s left'
-        self.done += 1
-        line = f'[{self.done}/{self.total}] {text}{left}'
-        print(f'\r{line}\033[K' if self.over else line, end='' if self.over else '\n',
-              file=sys.stderr, flush=True)
-
-    def end(self):
-        if self.over:
-            print('\r\033[K', end='', file=sys.stderr, flush=True)
 
 
 def run_rounds(runner, chosen, rounds, seconds, progress):
@@ -118,53 +84,37 @@ def show(result, lines):
               'these figures.')
 
 
-def measure(arguments, is_private):
+def measure(arguments, folder, is_private):
     rounds, seconds, micro_seconds = LENGTHS[arguments.length]
     rounds, seconds = arguments.rounds or rounds, arguments.seconds or seconds
     build = os.path.abspath(arguments.build)
     chosen = [path for path in paths.PATHS if arguments.only in path.name]
     if not chosen:
         sys.exit(f'bench: no path has "{arguments.only}" in its name')
-    with tempfile.TemporaryDirectory(prefix='volley-bench-',
-                                     dir='/run' if is_private else None) as folder:
-        runner = paths.Runner(build, folder, is_private)
-        result = {'schema': 1,
-                  'machine': machine.fingerprint(os.path.dirname(build), runner.volley),
-                  'settings': {'rounds': rounds, 'seconds': seconds, 'bytes': 64,
-                               'warmup': paths.WARMUP, 'cores': runner.cores}}
-        progress = Progress(rounds * len(chosen) + 1)
-        try:
-            result['rows'] = run_rounds(runner, chosen, rounds, seconds, progress)
-            progress.step('ring')
-            result['ring'] = micro.measure(build, rounds, micro_seconds)
-        finally:
-            progress.end()
+    runner = paths.Runner(build, folder, is_private)
+    result = {'schema': 1,
+              'machine': machine.fingerprint(os.path.dirname(build), runner.volley),
+              'settings': {'rounds': rounds, 'seconds': seconds, 'bytes': 64,
+                           'warmup': paths.WARMUP, 'cores': runner.cores}}
+    progress = session.Progress(rounds * len(chosen) + 1)
+    try:
+        result['rows'] = run_rounds(runner, chosen, rounds, seconds, progress)
+        progress.step('ring')
+        result['ring'] = micro.measure(build, rounds, micro_seconds)
+    finally:
+        progress.end()
     report.add_ratios(result['rows'], chosen)
-    lines, result['ratios'] = report.headlines(result['rows'])
-    return result, lines
-
-
-def interrupt(*_):
-    raise KeyboardInterrupt
+    result['ratios'] = report.ratios(result['rows'])
+    return result
 
 
 def main():
+    if len(sys.argv) > 1 and sys.argv[1] in MATRICES:
+        sys.exit(MATRICES[sys.argv[1]](sys.argv[2:]))
     arguments = read_arguments()
-    signal.signal(signal.SIGTERM, interrupt)
-    os.makedirs(arguments.folder, exist_ok=True)
-    is_private = enter_namespaces()
-    if os.environ.get(PRIVATE) == 'made':
-        paths.wires.run('mount', '-t', 'tmpfs', 'none', '/run')
-        os.makedirs('/run/netns')
-    try:
-        result, lines = measure(arguments, is_private)
-    except KeyboardInterrupt:
-        sys.exit('bench: interrupted')
-    show(result, lines)
     target = os.path.join(arguments.folder, 'report.json')
-    with open(target, 'w', encoding='utf-8') as file:
-        json.dump(result, file, indent=1)
-        file.write('\n')
+    result = session.run(lambda *place: measure(arguments, *place), target)
+    show(result, report.headlines(result['rows'], result['ratios']))
     print(f'\n{target} has all of it')
     sys.exit(0 if any('p50_us' in row for row in result['rows']) else 1)
 

@@ -60,3 +60,18 @@ def fingerprint(root, volley):
         'liburing': first_line('pkg-config', '--modversion', 'liburing'),
         'compiler': first_line('cc', '--version'),
     }
+
+
+def tsc_hz():
+    """Cycles a second of the time stamp counter, which the kernel's BogoMIPS are half of where it
+    is what time is kept by; None elsewhere."""
+    if 'constant_tsc' not in cpu_fact('flags').split():
+        return None
+    return float(cpu_fact('bogomips') or 0) * 1e6 / 2 or None
+
+
+def resident_mib(pid):
+    """What a process has in memory, its huge pages included."""
+    status = file_text(f'/proc/{pid}/status')
+    found = re.findall(r'^(?:VmRSS|HugetlbPages):\s*(\d+) kB', status, re.M)
+    return sum(map(int, found)) / 1024

@@ -3,12 +3,11 @@
 import dataclasses
 import json
 import os
-import subprocess
 import time
 
-import machine
 import wires
 from child import Child, Failure
+from testpmd import Testpmd
 
 READY_S = 20
 WARMUP = 200  # round trips before those that count
@@ -115,22 +114,11 @@ class Runner:
         return ['-d', 'vhost-user:' + wire.path, '-a', PAIR_SERVER + '/24', '-l', ':' + PORT]
 
     def _testpmd(self, wire):
-        """DPDK's own forwarder: what a server costs that does nothing but swap addresses."""
-        memory = ['--in-memory', '--single-file-segments'] \
-            if machine.memory_fact('HugePages_Free') > 64 else ['--no-huge', '--no-shconf']
-        words = ['dpdk-testpmd', *memory, '-m', '128', '--no-pci', '--no-telemetry',
-                 '--file-prefix', f'volley-bench-{os.getpid()}',
-                 '--lcores', f'0@{self.cores[0]},1@{self.cores[0]}',
-                 f'--vdev=net_vhost0,iface={wire.path},queues=1', '--',
-                 '--interactive', '--total-num-mbufs=16384']
-        try:
-            server = Child(words, self.folder, 'server', stdin=subprocess.PIPE)
-        except OSError as error:
-            raise Failure(f'dpdk-testpmd: {error.strerror}; run scripts/setup') from error
-        self._ready(server, 'testpmd> ')
+        """What a server costs that does nothing but swap addresses."""
+        server = Testpmd(self.folder, 'server', f'net_vhost0,iface={wire.path},queues=1',
+                         self.cores[0])
         # Its icmpecho mode answers ARP, its 5tswap mode echoes UDP; _client() changes over.
-        server.say('set fwd icmpecho')
-        server.say('start')
+        server.forward('icmpecho')
         return server
 
     def _client(self, path, wire, server, seconds):
@@ -159,10 +147,8 @@ class Runner:
     def _change_over(server):
         """Once testpmd has answered ARP, makes it the echo server, within the client's warm-up."""
         end = time.monotonic() + READY_S
-        while not any(f'TX-packets: {digit}' in server.text('out') for digit in range(1, 10)):
+        while not server.has_sent():
             if time.monotonic() > end:
                 raise Failure('testpmd was not asked for its address')
-            server.say('show port stats 0')
             time.sleep(0.05)
-        for line in 'stop', 'set fwd 5tswap', 'start':
-            server.say(line)
+        server.change('5tswap')
