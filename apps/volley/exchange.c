@@ -165,6 +165,8 @@ static bool is_from_target(const struct exchange *exchange, const struct vly_dgr
 {
 	const struct vly_addr *target = &exchange->config.target.addr;
 
+	if (exchange->config.any_peer)
+		return dgram->peer.port == target->port;
 	return dgram->peer.port == target->port &&
 	       memcmp(dgram->peer.ip, target->ip, sizeof(target->ip)) == 0;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <volley/volley.h>
@@ -22,6 +23,7 @@ struct exchange_config {
 	uint32_t size_bytes;  // of the payload
 	uint64_t interval_ns; // from one sending to the next, at least
 	uint64_t timeout_ns;  // for each datagram
+	bool any_peer;        // the target is a group, or everybody: whoever answers first
 	enum vly_idle idle;
 	const atomic_bool *interrupted; // set: gives what is in flight a last moment
 };

@@ -239,6 +239,16 @@ static uint64_t measure(const struct ping_options *options, struct exchange *exc
 	return now_ns - start_ns;
 }
 
+// A group, or 255.255.255.255: nobody answers from there. Which other addresses are broadcast, only
+// the kernel knows.
+static bool is_shared_address(const struct vly_addr *addr)
+{
+	static const uint8_t ones[4] = {0xff, 0xff, 0xff, 0xff};
+
+	return vly_addr_is_multicast(addr) ||
+	       (vly_addr_is_ipv4(addr) && memcmp(addr->ip + 12, ones, sizeof(ones)) == 0);
+}
+
 static int run_exchange(const char *command, const struct ping_options *options,
 			struct vly_port *port, FILE *raw)
 {
@@ -248,6 +258,7 @@ static int run_exchange(const char *command, const struct ping_options *options,
 		.size_bytes = options->size_bytes,
 		.interval_ns = options->interval_ns,
 		.timeout_ns = options->timeout_ns,
+		.any_peer = is_shared_address(&options->target.addr),
 		.idle = options->port.idle,
 		.interrupted = &interrupted,
 	};

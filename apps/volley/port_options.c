@@ -21,6 +21,9 @@ static const struct argp_option options_table[] = {
 	 "An address of ours on the wire, where the kernel's are "
 	 "not used (dpdk, sim); repeatable",
 	 1},
+	{"join", KEY_JOIN, "GROUP[,source=ADDR][,if=IF]", 0,
+	 "A multicast group to receive, from one sender only, on one interface only; repeatable",
+	 1},
 	{"option", 'o', "KEY=VALUE", 0,
 	 "An option of the backend, as volley backends -v lists "
 	 "them; repeatable",
@@ -63,6 +66,18 @@ static void add_address(const struct argp_state *state, struct port_options *opt
 	if (vly_prefix_parse(&options->addrs[options->addr_count], text, &error) < 0)
 		usage_error(state, "--address: %s", error.text);
 	options->addr_count++;
+}
+
+static void add_group(const struct argp_state *state, struct port_options *options,
+		      const char *text)
+{
+	struct vly_error error = {""};
+
+	if (options->group_count == VLY_GROUPS_MAX)
+		usage_error(state, "--join: more than %d groups", VLY_GROUPS_MAX);
+	if (vly_group_parse(&options->groups[options->group_count], text, &error) < 0)
+		usage_error(state, "--join: %s", error.text);
+	options->group_count++;
 }
 
 static void add_option(const struct argp_state *state, struct port_options *options,
@@ -110,6 +125,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'o':
 		add_option(state, options, arg);
 		return 0;
+	case KEY_JOIN:
+		add_group(state, options, arg);
+		return 0;
 	case KEY_IDLE:
 		options->idle = parse_idle(state, arg);
 		return 0;
@@ -148,6 +166,8 @@ struct vly_port_config port_config(const struct port_options *options, const cha
 		.device = options->device,
 		.addrs = options->addrs,
 		.addr_count = options->addr_count,
+		.groups = options->groups,
+		.group_count = options->group_count,
 		.options = options->options,
 		.option_count = options->option_count,
 		.buffers = options->buffers,

@@ -24,6 +24,7 @@ enum option_key {
 	KEY_CORES,
 	KEY_BUFFERS,
 	KEY_MTU,
+	KEY_JOIN,
 	KEY_JSON,
 	KEY_PRIVATE, // the first key that a sub-command may use for itself
 };
@@ -34,6 +35,8 @@ struct port_options {
 	const char *device;
 	struct vly_prefix addrs[VLY_ADDRS_MAX];
 	uint32_t addr_count;
+	struct vly_group groups[VLY_GROUPS_MAX];
+	uint32_t group_count;
 	const char *options[VLY_KEYS_MAX];
 	uint32_t option_count;
 	enum vly_idle idle;

@@ -40,15 +40,22 @@ static void add_control(struct msghdr *msg, int level, int type, const void *dat
 	msg->msg_controllen += CMSG_SPACE(bytes);
 }
 
-static void add_source_ipv4(struct msghdr *msg, const struct vly_dgram *dgram)
+// The source, where the socket leaves it open; and the interface towards a group or everybody, whom
+// there may be one on each.
+static void add_source_ipv4(struct msghdr *msg, const struct vly_kernel_socket *sock,
+			    const struct vly_dgram *dgram)
 {
-	const uint8_t *ip = dgram->local.ip + 12;
-	struct in_pktinfo info = {.ipi_ifindex = 0};
+	const struct vly_addr *local = sock->is_wildcard ? &dgram->local : &sock->bound;
+	const uint8_t *ip = local->ip + 12;
+	// A group's or everybody's address is no source; 0.0.0.0 leaves it to the routes.
+	bool has_source = vly_addr_is_ipv4(local) && ip[0] && ip[0] < 224;
+	bool has_interface = dgram->peer.ip[12] >= 224 && dgram->link;
+	struct in_pktinfo info = {.ipi_ifindex = has_interface ? (int)dgram->link : 0};
 
-	// A group or everybody is no source; 0.0.0.0 leaves it to the routes.
-	if (ip[0] == 0 || ip[0] >= 224)
+	if (!has_interface && !(sock->is_wildcard && has_source))
 		return;
-	memcpy(&info.ipi_spec_dst, ip, sizeof(info.ipi_spec_dst));
+	if (has_source)
+		memcpy(&info.ipi_spec_dst, ip, sizeof(info.ipi_spec_dst));
 	add_control(msg, SOL_IP, IP_PKTINFO, &info, sizeof(info));
 }
 
@@ -75,12 +82,10 @@ void vly_kernel_message_write(struct msghdr *msg, struct sockaddr_in6 *name, uin
 	msg->msg_namelen = vly_kernel_addr_write(name, sock->is_ipv6, &dgram->peer, dgram->link);
 	msg->msg_control = control;
 	msg->msg_controllen = 0;
-	if (sock->is_wildcard && vly_addr_is_ipv4(&dgram->local) == is_ipv4) {
-		if (is_ipv4)
-			add_source_ipv4(msg, dgram);
-		else
-			add_source_ipv6(msg, dgram);
-	}
+	if (is_ipv4)
+		add_source_ipv4(msg, sock, dgram);
+	else if (sock->is_wildcard && !vly_addr_is_ipv4(&dgram->local))
+		add_source_ipv6(msg, dgram);
 	if (!vly_kernel_is_reply(dgram) && dgram->ttl) {
 		int ttl = dgram->ttl;
 

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "backend/kernel_group.h"
 #include "core/fail.h"
 
 enum {
@@ -121,7 +122,7 @@ static void set_options(const struct vly_kernel_socket *sock, struct vly_kernel_
 	int on = 1;
 
 	set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
-	if (sock->is_wildcard)
+	if (sock->is_wildcard || sock->is_shared)
 		set_flag(fd, SOL_IP, IP_PKTINFO); // else we know the address
 	set_flag(fd, SOL_IP, IP_RECVTTL);
 	set_flag(fd, SOL_IP, IP_RECVTOS);
@@ -155,6 +156,7 @@ static int bind_socket(struct vly_kernel_socket *sock, const struct vly_endpoint
 		return -errno;
 	if (sock->is_ipv6)
 		setsockopt(sock->fd, SOL_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	vly_kernel_groups_prepare(sock->fd, sock->is_ipv6, &endpoint->addr);
 	if (is_shared && setsockopt(sock->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
 		goto err_close;
 	size = vly_kernel_addr_write(&name, sock->is_ipv6, &endpoint->addr, endpoint->ifindex);
@@ -234,7 +236,8 @@ int vly_kernel_sockets_check(const char *name, const struct vly_port_config *con
 int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name,
 			    const struct vly_port_config *config,
 			    struct vly_kernel_options *options,
-			    const struct vly_kernel_sockets *first, struct vly_error *error)
+			    const struct vly_kernel_sockets *first, uint32_t queue,
+			    struct vly_error *error)
 {
 	static const struct vly_endpoint any;
 	uint32_t count = config->listen_count ? config->listen_count : 1;
@@ -253,9 +256,11 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 		if (rc)
 			return fail_open(name, rc, config, &endpoint.addr, error);
 		sockets->count++;
+		sock->is_shared = is_shared;
+		sock->drops_copies = first != NULL;
 		set_options(sock, options);
 	}
-	return 0;
+	return vly_kernel_groups_join(sockets, name, config, queue, error);
 }
 
 void vly_kernel_sockets_close(struct vly_kernel_sockets *sockets)

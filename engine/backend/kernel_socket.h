@@ -20,7 +20,9 @@ struct vly_kernel_socket {
 	int fd;
 	bool is_ipv6; // takes IPv4 as well, mapped, if it is bound to the wildcard
 	bool is_wildcard;
-	uint32_t missed;       // datagrams lost to a full receive buffer, as last reported
+	bool is_shared;    // its port has a socket in each queue
+	bool drops_copies; // of broadcasts, which each of these gets: the first queue's delivers
+	uint32_t missed;   // datagrams lost to a full receive buffer, as last reported
 	struct vly_addr bound; // with the port that it really has
 };
 
@@ -35,13 +37,16 @@ struct vly_kernel_sockets {
 int vly_kernel_sockets_check(const char *name, const struct vly_port_config *config,
 			     struct vly_error *error);
 
-// Opens the sockets of one queue. `first` is the first queue's set, or NULL if this is it: port 0
-// becomes the port that was found there. Close it in either case; it is zeroed before.
-// Errors: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, -EMFILE, -EINVAL, each with the fix.
+// Opens the sockets of queue `queue`. `first` is the first queue's set, or NULL if this is it: port
+// 0 becomes the port that was found there. Joins the groups that fall to the queue. Close it in
+// either case; it is zeroed before.
+// Errors: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, -EMFILE, -EINVAL, and those of kernel_group.h, each
+// with the fix.
 int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name,
 			    const struct vly_port_config *config,
 			    struct vly_kernel_options *options,
-			    const struct vly_kernel_sockets *first, struct vly_error *error);
+			    const struct vly_kernel_sockets *first, uint32_t queue,
+			    struct vly_error *error);
 void vly_kernel_sockets_close(struct vly_kernel_sockets *sockets);
 
 // The socket that a datagram leaves by: the one bound to its local endpoint, else one that speaks

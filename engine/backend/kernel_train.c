@@ -17,9 +17,22 @@ static uint32_t read_int(const struct cmsghdr *cmsg)
 	return (uint32_t)value;
 }
 
-// ipi_spec_dst, not ipi_addr: they differ for broadcasts, which cannot be answered from.
-static void read_ipv4(struct vly_dgram *model, const struct cmsghdr *cmsg)
+// What came to a group or to everybody. ipi_addr is what the header says; ipi_spec_dst is an
+// address of ours, and what a broadcast is answered from.
+static void read_addressees(struct vly_kernel_train *train, const struct in_pktinfo *info)
 {
+	struct vly_addr group = train->model.local;
+
+	memcpy(group.ip + 12, &info->ipi_addr, 4);
+	if (vly_addr_is_multicast(&group))
+		train->model.local = group;
+	else
+		train->is_broadcast = true;
+}
+
+static void read_ipv4(struct vly_kernel_train *train, const struct cmsghdr *cmsg)
+{
+	struct vly_dgram *model = &train->model;
 	struct in_pktinfo info;
 
 	switch (cmsg->cmsg_type) {
@@ -29,6 +42,8 @@ static void read_ipv4(struct vly_dgram *model, const struct cmsghdr *cmsg)
 		memset(model->local.ip + 10, 0xff, 2);
 		memcpy(model->local.ip + 12, &info.ipi_spec_dst, 4);
 		model->link = (uint32_t)info.ipi_ifindex;
+		if (VLY_UNLIKELY(info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr))
+			read_addressees(train, &info);
 		break;
 	case IP_TTL:
 		model->ttl = (uint8_t)read_int(cmsg);
@@ -71,7 +86,7 @@ static void read_control(struct vly_kernel_train *train, struct vly_kernel_socke
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg;
 	     cmsg = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, cmsg)) {
 		if (cmsg->cmsg_level == SOL_IP)
-			read_ipv4(&train->model, cmsg);
+			read_ipv4(train, cmsg);
 		else if (cmsg->cmsg_level == SOL_IPV6)
 			read_ipv6(&train->model, cmsg);
 		else if (cmsg->cmsg_level == SOL_UDP && cmsg->cmsg_type == UDP_GRO)
@@ -97,9 +112,14 @@ uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kern
 	};
 	vly_kernel_addr_read(&train->model.peer, msg->msg_name);
 	train->segment = 0;
+	train->is_broadcast = false;
 	read_control(train, sock, ledger, msg);
 	if (VLY_UNLIKELY(msg->msg_flags & MSG_TRUNC)) {
 		vly_count_lost(ledger, VLY_DROP_RX_TRUNCATED, 1);
+		vly_kernel_pool_put(pool, block);
+		return 0;
+	}
+	if (VLY_UNLIKELY(train->is_broadcast) && sock->drops_copies) {
 		vly_kernel_pool_put(pool, block);
 		return 0;
 	}

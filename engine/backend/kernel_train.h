@@ -24,6 +24,7 @@ struct vly_kernel_train {
 	uint32_t segment;
 	uint32_t header; // of the next datagram
 	uint32_t count;  // datagrams not yet delivered
+	bool is_broadcast;
 };
 
 // First in, first out.
@@ -41,7 +42,7 @@ static inline uint32_t vly_kernel_trains_count(const struct vly_kernel_trains *t
 // Takes a received message into the queue of trains, which has room for it: `block` holds it, with
 // the payload of `bytes` where the pool says; msg points to its name and control. rx_ns 0: the
 // time is set at delivery. Returns how many datagrams it holds; a
-// truncated message is counted, its block put back, and holds none.
+// truncated message is counted, its block put back, and holds none; nor does another queue's copy.
 uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
 			       struct vly_kernel_socket *sock, struct vly_ledger_block *ledger,
 			       const struct msghdr *msg, uint32_t block, uint32_t bytes,

@@ -85,7 +85,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 	if (rc)
 		return rc;
 	rc = vly_kernel_sockets_open(&queue->sockets, "socket", config, &queue->options,
-				     first ? &first->sockets : NULL, error);
+				     first ? &first->sockets : NULL, port->queue_count - 1, error);
 	if (rc)
 		return rc;
 	queue->sender = (struct vly_kernel_sender){

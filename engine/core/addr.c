@@ -35,6 +35,13 @@ bool vly_addr_is_wildcard(const struct vly_addr *addr)
 	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
 }
 
+bool vly_addr_is_multicast(const struct vly_addr *addr)
+{
+	if (vly_addr_is_ipv4(addr))
+		return (addr->ip[12] & 0xf0) == 0xe0;
+	return addr->ip[0] == 0xff;
+}
+
 char *vly_addr_format(const struct vly_addr *addr, char *text, size_t size_bytes)
 {
 	char host[INET6_ADDRSTRLEN];
@@ -100,6 +107,27 @@ static void endpoint_from_sockaddr(struct vly_endpoint *endpoint, const struct s
 	}
 }
 
+// "address%interface": getaddrinfo() reads it for link-local addresses alone, but a group of any
+// kind needs it just as well. Cuts it off `host`.
+static int cut_interface(char *host, uint32_t *ifindex, struct vly_error *error)
+{
+	char *percent = strchr(host, '%');
+	uint8_t ip[16];
+
+	*ifindex = 0;
+	if (!percent)
+		return 0;
+	*percent = 0;
+	if (inet_pton(AF_INET, host, ip) == 1 || inet_pton(AF_INET6, host, ip) == 1)
+		*ifindex = if_nametoindex(percent + 1);
+	if (*ifindex)
+		return 0;
+	*percent = '%';
+	if (strchr(host, ':'))
+		return 0; // a number, perhaps: getaddrinfo() knows
+	return vly_fail(error, -EINVAL, "no interface '%s' here; see: ip link", percent + 1);
+}
+
 static int look_up(struct vly_endpoint *endpoints, uint32_t max, const char *host,
 		   const char *service, struct vly_error *error)
 {
@@ -129,6 +157,7 @@ int vly_endpoint_resolve(struct vly_endpoint *endpoints, uint32_t max, const cha
 {
 	char host[HOST_TEXT_BYTES];
 	char service[SERVICE_TEXT_BYTES];
+	uint32_t ifindex;
 	int count;
 
 	if (split_host_service(text, host, service))
@@ -146,7 +175,11 @@ int vly_endpoint_resolve(struct vly_endpoint *endpoints, uint32_t max, const cha
 				"port '%s' in '%s' is out of range; give a number "
 				"from 0 to 65535",
 				service, text);
+	if (cut_interface(host, &ifindex, error))
+		return -EINVAL;
 	count = look_up(endpoints, max, host[0] ? host : "::", service, error);
+	if (count > 0 && ifindex)
+		endpoints[0].ifindex = ifindex;
 	if (count == 0)
 		return vly_fail(error, -EINVAL, "host '%s' has no IPv4 or IPv6 address", host);
 	if (count > 0 && !host[0])

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/fail.h"
+#include "core/group.h"
 
 enum {
 	CLIENT_PORT_FIRST = 49152, // the dynamic ports, RFC 6335, section 6
@@ -36,6 +37,8 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 	struct vly_stack_config stack = {
 		.listens = config->listens,
 		.listen_count = config->listen_count,
+		.groups = config->groups,
+		.group_count = config->group_count,
 	};
 
 	port->backend->link_info(port->inner, &stack.link);
@@ -127,7 +130,11 @@ static void describe(struct vly_port *port, const struct vly_port_config *config
 // What a backend of datagrams takes no notice of: there the kernel has the say.
 static void name_ignored(const struct vly_backend *backend, const struct vly_port_config *config)
 {
-	if (backend->layer == VLY_LAYER_FRAME || strcmp(backend->name, "sim") == 0)
+	bool is_sim = strcmp(backend->name, "sim") == 0;
+
+	if (is_sim && config->group_count)
+		vly_log_line(&config->log, "sim: groups are not joined: its peers send to us");
+	if (backend->layer == VLY_LAYER_FRAME || is_sim)
 		return;
 	if (config->addr_count)
 		vly_log_line(&config->log,
@@ -144,6 +151,7 @@ static int open_with(struct vly_port **out, const struct vly_backend *backend,
 		     struct vly_error *error)
 {
 	union vly_value values[VLY_KEYS_MAX];
+	struct vly_group groups[VLY_GROUPS_MAX];
 	struct vly_port_config config = *asked;
 	struct vly_error inner = {""};
 	struct vly_port *port;
@@ -154,6 +162,9 @@ static int open_with(struct vly_port **out, const struct vly_backend *backend,
 	rc = vly_keys_parse(backend->keys, config.options, config.option_count, values, &inner);
 	if (rc)
 		return vly_fail(error, rc, "%s: %.300s", backend->name, inner.text);
+	rc = vly_groups_complete(&config, groups, error);
+	if (rc)
+		return rc;
 	port = calloc(1, sizeof(*port));
 	if (!port || alloc_ledgers(port, config.queues)) {
 		rc = vly_fail(error, -ENOMEM, "out of memory");

@@ -26,6 +26,8 @@ struct vly_stack_config {
 	uint32_t addr_count;
 	const struct vly_endpoint *listens; // ports served; none: client with `client_port`
 	uint32_t listen_count;
+	const struct vly_group *groups; // to receive, checked; ifindex means nothing here
+	uint32_t group_count;
 	uint16_t client_port; // when there are no listens
 	uint16_t vlan;        // 802.1Q id to speak, 0: untagged
 	uint8_t gateway4[4];  // next hop to what is on no prefix of ours; all zero: none

@@ -37,6 +37,14 @@ struct vly_prefix {
 	uint8_t bits;
 };
 
+// A multicast group to receive (RFC 1112 and RFC 3376 for IPv4, RFC 4291 and RFC 3810 for IPv6).
+struct vly_group {
+	uint8_t ip[16];     // the group, of 224.0.0.0/4 or ff00::/8
+	uint8_t source[16]; // only what this sender sends there (RFC 4607); all zero: anybody
+	uint32_t ifindex;   // kernel backends: on which interface; 0: the one that the routes name.
+			    // Frame backends have one link, and take no notice
+};
+
 // True for ::ffff:0:0/96. The wildcard :: is not IPv4. Any thread.
 bool vly_addr_is_ipv4(const struct vly_addr *addr);
 
@@ -47,17 +55,25 @@ bool vly_addr_is_wildcard(const struct vly_addr *addr);
 // Any thread; does not allocate.
 char *vly_addr_format(const struct vly_addr *addr, char *text, size_t size_bytes);
 
-// Turns "HOST:PORT", "[IPv6]:PORT", "[IPv6%INTERFACE]:PORT", ":PORT" or "PORT" into at most
-// `max` endpoints with getaddrinfo(3). An empty HOST, with `passive` set, is the wildcard of both
-// families (one endpoint, ::); without it, an error. PORT is a number from 0 to 65535 or a name
-// of services(5). Returns how many, or -EINVAL (cannot be parsed, no such name or service).
-// Control thread: may ask a name server and wait for it.
+// Turns "HOST:PORT", "[IPv6]:PORT", "[IPv6%INTERFACE]:PORT", "IPv4%INTERFACE:PORT" (for a group),
+// ":PORT" or "PORT" into at most `max` endpoints with getaddrinfo(3). An empty HOST, with `passive`
+// set, is the wildcard of both families (one endpoint, ::); without it, an error. PORT is a number
+// from 0 to 65535 or a name of services(5). Returns how many, or -EINVAL (cannot be parsed, no such
+// name or service). Control thread: may ask a name server and wait for it.
 int vly_endpoint_resolve(struct vly_endpoint *endpoints, uint32_t max, const char *text,
 			 bool passive, struct vly_error *error);
 
 // Turns "10.0.0.1/24", "fd00::1/64" or an address alone (/32, /128) into a prefix.
 // Returns 0 or -EINVAL. Any thread.
 int vly_prefix_parse(struct vly_prefix *prefix, const char *text, struct vly_error *error);
+
+// True for 224.0.0.0/4 and ff00::/8. Any thread.
+bool vly_addr_is_multicast(const struct vly_addr *addr);
+
+// Turns "239.1.1.1", "232.1.1.1,source=10.0.0.9,if=eth0" or "ff15::1,if=eth0" into a group. Returns
+// 0, -EINVAL (no group, or a source of the other family or that is one) or -ENODEV (no such
+// interface). Any thread.
+int vly_group_parse(struct vly_group *group, const char *text, struct vly_error *error);
 
 #ifdef __cplusplus
 }

@@ -37,8 +37,9 @@ enum vly_fate {
 
 struct vly_dgram {
 	struct vly_addr peer;  // received: who sent it; to send: who gets it
-	struct vly_addr local; // received: the address it came to; to send: from which (all zero:
-			       // the backend's choice)
+	struct vly_addr local; // received: the address it came to (a group, if it was one; for a
+			       // broadcast, ours); to send: from which (all zero, or a group: the
+			       // backend's choice)
 	uint32_t link;         // opaque to handlers, kept by replies. Kernel backends: interface
 			       // index; frame backends: where the frame's own headers lie
 	uint64_t rx_ns;        // when it was received, CLOCK_MONOTONIC nanoseconds

@@ -25,6 +25,7 @@ enum vly_port_limits {
 	VLY_QUEUES_MAX = 64,
 	VLY_LISTENS_MAX = 64,
 	VLY_ADDRS_MAX = 64,
+	VLY_GROUPS_MAX = 64,
 	VLY_MTU_DEFAULT = 1500,
 };
 
@@ -36,6 +37,13 @@ struct vly_port_config {
 	uint32_t addr_count;                // are not used (dpdk, sim)
 	const struct vly_endpoint *listens; // where to receive; none: one port of the system's
 	uint32_t listen_count;              // choice, as a client wants
+	// Multicast groups to receive on the listens' ports, each by the listens that take it:
+	// those on the wildcard and on the group itself. A listen on a group joins it without being
+	// told. With several queues each group belongs to one of them. What comes to broadcast
+	// addresses is received without asking, by the first queue; a group not joined is never
+	// received.
+	const struct vly_group *groups;
+	uint32_t group_count;
 	const char *const *options; // "key=value" for the backend, as of `volley backends -v`
 	uint32_t option_count;
 	uint32_t queues;  // 0: one
