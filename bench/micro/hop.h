@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // How long one item takes to the other core: two threads hand it to and fro through two rings, each
-// hop an iteration. Both sides spin without a pause, which would hide the hop.
+// hop an iteration. Twice: as ring/hop/... both sides look again at once when they find nothing; as
+// ring/pausing-hop/... they pause first, as the engine's loops do. That is the faster way: who looks
+// without end takes the line away from the other side while it writes.
 #pragma once
 
 #include "micro/stream.h"
@@ -12,6 +14,7 @@ enum hop_sizes {
 
 struct hop {
 	struct pair pair;
+	bool pauses;
 	void *there;
 	void *back;
 };
@@ -19,11 +22,18 @@ struct hop {
 // The body of the peer's thread function. `kind` is a constant of the file.
 static inline void hop_answer(struct hop *hop, struct stream_ring kind);
 
-// The benchmark: `answer` is the thread function around hop_answer() with the same `kind`.
-static inline void hop_run(struct bench_run *run, void *there, void *back, struct stream_ring kind,
+// The benchmark: `answer` is the thread function around hop_answer() with the same `kind`. Sets
+// hop->pair; the caller sets the rest.
+static inline void hop_run(struct bench_run *run, struct hop *hop, struct stream_ring kind,
 			   void *(*answer)(void *));
 
 // --- inline definitions -------------------------------------------------------------------------
+
+static inline void hop_rest(const struct hop *hop)
+{
+	if (hop->pauses)
+		vly_pause();
+}
 
 static inline void hop_answer(struct hop *hop, const struct stream_ring kind)
 {
@@ -33,23 +43,24 @@ static inline void hop_answer(struct hop *hop, const struct stream_ring kind)
 	while (!atomic_load_explicit(&hop->pair.is_over, memory_order_relaxed)) {
 		if (kind.pop(hop->there, &item, 1))
 			kind.push(hop->back, &item, 1);
+		else
+			hop_rest(hop);
 	}
 }
 
-static inline void hop_run(struct bench_run *run, void *there, void *back,
-			   const struct stream_ring kind, void *(*answer)(void *))
+static inline void hop_run(struct bench_run *run, struct hop *hop, const struct stream_ring kind,
+			   void *(*answer)(void *))
 {
-	struct hop hop = {.there = there, .back = back};
-	void *item = &hop;
+	void *item = hop;
 
-	if (!pair_open(&hop.pair, run, answer, &hop))
+	if (!pair_open(&hop->pair, run, answer, hop))
 		return;
 	while (bench_goes_on(run, HOP_BATCH)) {
 		for (uint32_t i = 0; i < HOP_BATCH; i += 2) {
-			kind.push(there, &item, 1);
-			while (!kind.pop(back, &item, 1))
-				;
+			kind.push(hop->there, &item, 1);
+			while (!kind.pop(hop->back, &item, 1))
+				hop_rest(hop);
 		}
 	}
-	pair_close(&hop.pair);
+	pair_close(&hop->pair);
 }

@@ -61,17 +61,28 @@ static void run_stream(struct bench_run *run)
 	free(ring);
 }
 
-static void run_hop(struct bench_run *run)
+static void hop(struct bench_run *run, bool pauses)
 {
 	struct rte_ring *there = open_ring();
 	struct rte_ring *back = open_ring();
 
 	if (there && back)
-		hop_run(run, there, back, kind, answer);
+		hop_run(run, &(struct hop){.there = there, .back = back, .pauses = pauses}, kind,
+			answer);
 	else
 		bench_skip(run, "no memory");
 	free(there);
 	free(back);
+}
+
+static void run_hop(struct bench_run *run)
+{
+	hop(run, false);
+}
+
+static void run_pausing_hop(struct bench_run *run)
+{
+	hop(run, true);
 }
 
 extern const struct bench_entry bench_ring_rte[];
@@ -82,5 +93,6 @@ const struct bench_entry bench_ring_rte[] = {
 	 .args = {STREAM_BURST_ONE, STREAM_BURST_LINE, STREAM_BURST_RX},
 	 .is_timed_by_clock = true},
 	{.name = "ring/hop/rte", .function = run_hop, .is_timed_by_clock = true},
+	{.name = "ring/pausing-hop/rte", .function = run_pausing_hop, .is_timed_by_clock = true},
 	{.name = NULL},
 };

@@ -42,7 +42,7 @@ static void *answer(void *hop)
 	return NULL;
 }
 
-static void run_hop(struct bench_run *run)
+static void hop(struct bench_run *run, bool pauses)
 {
 	struct vly_error error;
 	struct vly_ring *there = NULL;
@@ -52,9 +52,20 @@ static void run_hop(struct bench_run *run)
 	    vly_ring_open(&back, STREAM_SLOTS, &error))
 		bench_skip(run, error.text);
 	else
-		hop_run(run, there, back, kind, answer);
+		hop_run(run, &(struct hop){.there = there, .back = back, .pauses = pauses}, kind,
+			answer);
 	vly_ring_close(there);
 	vly_ring_close(back);
+}
+
+static void run_hop(struct bench_run *run)
+{
+	hop(run, false);
+}
+
+static void run_pausing_hop(struct bench_run *run)
+{
+	hop(run, true);
 }
 
 extern const struct bench_entry bench_ring_vly[];
@@ -65,5 +76,6 @@ const struct bench_entry bench_ring_vly[] = {
 	 .args = {STREAM_BURST_ONE, STREAM_BURST_LINE, STREAM_BURST_RX},
 	 .is_timed_by_clock = true},
 	{.name = "ring/hop/vly", .function = run_hop, .is_timed_by_clock = true},
+	{.name = "ring/pausing-hop/vly", .function = run_pausing_hop, .is_timed_by_clock = true},
 	{.name = NULL},
 };
