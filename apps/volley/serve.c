@@ -259,8 +259,11 @@ static void on_hangup(int signal)
 static void reload(const char *command, struct vly_engine *engine)
 {
 	struct vly_error error = {""};
+	int status = vly_engine_reload(engine, &error);
 
-	if (vly_engine_reload(engine, &error) < 0)
+	if (status == -ETIMEDOUT)
+		complain(command, "not reloaded everywhere: %s", error.text);
+	else if (status < 0)
 		complain(command, "not reloaded, the old handlers go on: %s", error.text);
 }
 

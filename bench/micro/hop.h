@@ -2,8 +2,8 @@
 //
 // How long one item takes to the other core: two threads hand it to and fro through two rings, each
 // hop an iteration. Twice: as ring/hop/... both sides look again at once when they find nothing; as
-// ring/pausing-hop/... they pause first, as the engine's loops do. That is the faster way: who looks
-// without end takes the line away from the other side while it writes.
+// ring/pausing-hop/... they pause first, as the engine's loops do. That is the faster way: who
+// looks without end takes the line away from the other side while it writes.
 #pragma once
 
 #include "micro/stream.h"

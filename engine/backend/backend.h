@@ -67,6 +67,8 @@ struct vly_backend {
 	void (*close)(struct vly_backend_port *port);
 	uint32_t (*queue_count)(const struct vly_backend_port *port);
 	struct vly_backend_queue *(*queue)(struct vly_backend_port *port, uint32_t index);
+	// Datagrams of each queue's pool.
+	uint32_t (*buffer_count)(const struct vly_backend_port *port);
 	// The local endpoint of a client port; frame backends leave it to the stack (NULL).
 	struct vly_addr (*local)(const struct vly_backend_port *port);
 	// Frame backends only.

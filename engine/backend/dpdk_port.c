@@ -268,6 +268,11 @@ static struct vly_backend_queue *queue(struct vly_backend_port *port, uint32_t i
 	return &port->queues[index];
 }
 
+static uint32_t buffer_count(const struct vly_backend_port *port)
+{
+	return port->plan.buffers;
+}
+
 static void link_info(const struct vly_backend_port *port, struct vly_link_info *info)
 {
 	*info = port->link;
@@ -289,6 +294,7 @@ const struct vly_backend vly_backend_dpdk = {
 	.close = dpdk_close,
 	.queue_count = queue_count,
 	.queue = queue,
+	.buffer_count = buffer_count,
 	.link_info = link_info,
 	.detail = detail,
 	.rx_burst = vly_dpdk_rx_burst,

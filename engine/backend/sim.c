@@ -344,6 +344,11 @@ static struct vly_backend_queue *sim_queue(struct vly_backend_port *port, uint32
 	return &port->queues[index];
 }
 
+static uint32_t sim_buffer_count(const struct vly_backend_port *port)
+{
+	return port->queues[0].slot_count;
+}
+
 static struct vly_addr sim_local(const struct vly_backend_port *port)
 {
 	return port->local;
@@ -381,6 +386,7 @@ const struct vly_backend vly_backend_sim = {
 	.close = sim_close,
 	.queue_count = sim_queue_count,
 	.queue = sim_queue,
+	.buffer_count = sim_buffer_count,
 	.local = sim_local,
 	.detail = sim_detail,
 	.rx_burst = sim_rx_burst,

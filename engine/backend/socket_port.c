@@ -154,6 +154,11 @@ static struct vly_backend_queue *socket_queue(struct vly_backend_port *port, uin
 	return port->queues[index];
 }
 
+static uint32_t socket_buffer_count(const struct vly_backend_port *port)
+{
+	return port->queues[0]->pool.count;
+}
+
 static struct vly_addr socket_local(const struct vly_backend_port *port)
 {
 	return port->queues[0]->sockets.list[0].bound;
@@ -187,6 +192,7 @@ const struct vly_backend vly_backend_socket = {
 	.close = socket_close,
 	.queue_count = socket_queue_count,
 	.queue = socket_queue,
+	.buffer_count = socket_buffer_count,
 	.local = socket_local,
 	.detail = socket_detail,
 	.rx_burst = vly_socket_rx_burst,

@@ -166,6 +166,11 @@ static struct vly_backend_queue *uring_queue(struct vly_backend_port *port, uint
 	return port->queues[index];
 }
 
+static uint32_t uring_buffer_count(const struct vly_backend_port *port)
+{
+	return port->queues[0]->pool.count;
+}
+
 static struct vly_addr uring_local(const struct vly_backend_port *port)
 {
 	return port->queues[0]->sockets.list[0].bound;
@@ -199,6 +204,7 @@ const struct vly_backend vly_backend_uring = {
 	.close = uring_close,
 	.queue_count = uring_queue_count,
 	.queue = uring_queue,
+	.buffer_count = uring_buffer_count,
 	.local = uring_local,
 	.detail = uring_detail,
 	.rx_burst = vly_uring_rx_burst,

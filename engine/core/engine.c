@@ -99,6 +99,24 @@ static int core_of(const struct vly_engine_config *config, uint32_t thread)
 	return config->core_count ? (int)config->cores[thread % config->core_count] : -1;
 }
 
+// How many empty datagrams each worker has at hand of a queue's pool, which must not be used up by
+// them.
+static int share_spares(uint32_t *count, const struct vly_queue *queue, uint32_t workers,
+			struct vly_error *error)
+{
+	if (!workers)
+		return 0;
+	*count = queue->buffer_count / VLY_SPARES_PART / workers;
+	if (*count > VLY_SPARES_MAX)
+		*count = VLY_SPARES_MAX;
+	if (*count)
+		return 0;
+	return vly_fail(error, -EINVAL,
+			"%u buffers are too few for %u workers; give at least %u with --buffers, "
+			"or fewer workers",
+			queue->buffer_count, workers, workers * VLY_SPARES_PART);
+}
+
 static int open_ios(struct vly_engine *engine, const struct vly_engine_config *config,
 		    struct vly_error *error)
 {
@@ -111,14 +129,18 @@ static int open_ios(struct vly_engine *engine, const struct vly_engine_config *c
 	memset(shared->ios, 0, shared->io_count * sizeof(struct vly_io));
 	for (uint32_t i = 0; i < shared->io_count; i++) {
 		struct vly_io *io = &shared->ios[i];
+		uint32_t spare_count = 0;
+		int rc = share_spares(&spare_count, engine->queues[i], config->workers, error);
 
+		if (rc)
+			return rc;
 		io->shared = shared;
 		io->queue = engine->queues[i];
 		io->idler.mode = shared->idle;
 		io->core = core_of(config, i);
 		for (uint32_t w = 0; w < config->workers; w++) {
-			int rc = vly_lane_open(&io->lanes[w], size, config->overload, error);
-
+			io->lanes[w].spare_count = spare_count;
+			rc = vly_lane_open(&io->lanes[w], size, config->overload, error);
 			if (rc)
 				return rc;
 		}
@@ -282,6 +304,7 @@ void vly_engine_stop(struct vly_engine *engine)
 		pthread_join(shared->workers[i].thread, NULL);
 	engine->started_ios = 0;
 	engine->started_workers = 0;
+	vly_reload_settle(engine);
 	count_unreleased(engine);
 }
 

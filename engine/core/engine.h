@@ -17,6 +17,8 @@ struct vly_engine {
 	struct vly_queue *queues[VLY_IOS_MAX]; // of all ports; the index is dgram->queue
 	struct vly_chain *chains;
 	uint32_t chain_count;
+	struct vly_chain *next_chains; // offered, but not all owners have changed over; else NULL
+	struct vly_loaded_handler next_handlers[VLY_CHAIN_MAX]; // of these
 	uint64_t unreleased;       // what handlers still kept when they were exchanged
 	struct vly_meters *meters; // for each chain; NULL: nothing is measured
 	uint64_t reported_ns;
@@ -34,3 +36,10 @@ void vly_warn_of_crowd(struct vly_engine *engine, bool running);
 // One chain for each worker, or for each I/O thread when there are no workers. Control thread.
 int vly_chains_open(struct vly_engine *engine, struct vly_error *error);
 void vly_chains_close(struct vly_engine *engine);
+
+// Whether a reload is under way that vly_engine_reload() has not seen the end of; ends it when all
+// owners have changed over by now. Control thread.
+bool vly_reload_is_pending(struct vly_engine *engine);
+
+// Ends a reload under way whose threads have ended. Control thread.
+void vly_reload_settle(struct vly_engine *engine);

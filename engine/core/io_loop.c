@@ -100,12 +100,12 @@ const struct vly_chain_ops vly_io_chain_ops = {
 
 static void top_up_spare(struct vly_io *io, struct vly_lane *lane)
 {
-	struct vly_dgram *dgrams[VLY_LOOP_BURST];
-	uint32_t n;
+	struct vly_dgram *dgrams[VLY_SPARES_MAX];
+	uint32_t n = vly_ring_count(lane->spare);
 
-	if (vly_ring_count(lane->spare) > VLY_SPARE_COUNT - VLY_LOOP_BURST)
+	if (n > lane->spare_count / 2)
 		return;
-	n = vly_alloc_burst(io->queue, dgrams, VLY_LOOP_BURST);
+	n = vly_alloc_burst(io->queue, dgrams, lane->spare_count - n);
 	vly_ring_push(lane->spare, (void *const *)dgrams, n);
 }
 

@@ -25,7 +25,8 @@ enum vly_loop_limits {
 	VLY_LOOP_BURST = 32, // datagrams of one turn: what poll-mode drivers are tuned for
 	VLY_IOS_MAX = VLY_QUEUES_MAX,
 	VLY_RING_DEFAULT = 4096,
-	VLY_SPARE_COUNT = 64, // empty datagrams kept ready for each worker
+	VLY_SPARES_MAX = 64, // empty datagrams kept ready for each worker
+	VLY_SPARES_PART = 4, // of the queue's pool at most the so-manieth part for all workers
 };
 
 // What found its worker's ring full and waits behind it, where the policy on overload keeps it.
@@ -49,6 +50,7 @@ struct vly_lane {
 	struct vly_ring *to_worker;
 	struct vly_ring *to_io;
 	struct vly_ring *spare;
+	uint32_t spare_count;        // to keep in it; no more than VLY_SPARES_MAX
 	struct vly_backlog *backlog; // NULL: what finds no room is dropped
 };
 
@@ -111,8 +113,8 @@ extern const struct vly_chain_ops vly_worker_chain_ops;
 void vly_io_drop(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count,
 		 enum vly_drop reason);
 
-// A lane's rings, and its backlog if the policy wants one. Control thread. A lane that was not
-// opened, or not quite, may be closed.
+// A lane's rings, and its backlog if the policy wants one; lane->spare_count is set. Control
+// thread. A lane that was not opened, or not quite, may be closed.
 int vly_lane_open(struct vly_lane *lane, uint32_t ring_size, enum vly_overload overload,
 		  struct vly_error *error);
 void vly_lane_close(struct vly_lane *lane);
@@ -122,6 +124,11 @@ void vly_steer_burst(struct vly_io *io, struct vly_dgram **dgrams, uint32_t coun
 
 // Moves what waits on to rings that have room again; returns how many moved. I/O thread.
 uint32_t vly_steer_waiting(struct vly_io *io);
+
+// With drop-oldest: how many of the `count` datagrams just popped, the first ones, are no longer
+// among the newest; see struct vly_backlog. The floor may be a moment old: then too few are, and
+// the next burst makes up for it. Worker.
+uint32_t vly_steer_count_old(struct vly_backlog *backlog, uint32_t count);
 
 // Drops what still waits, as `stopping`. I/O thread.
 void vly_steer_abandon(struct vly_io *io);

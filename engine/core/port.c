@@ -77,6 +77,7 @@ static int open_queues(struct vly_port *port, uint32_t first_queue, struct vly_e
 		port->queues[i].backend = port->backend;
 		port->queues[i].inner = port->backend->queue(port->inner, i);
 		port->queues[i].ledger = port->ledgers[i];
+		port->queues[i].buffer_count = port->backend->buffer_count(port->inner);
 		port->queues[i].index = (uint8_t)(first_queue + i);
 	}
 	return 0;

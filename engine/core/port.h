@@ -16,7 +16,8 @@ struct vly_queue {
 	struct vly_backend_queue *inner;
 	struct vly_stack *stack; // NULL: the backend speaks datagrams
 	struct vly_ledger_block *ledger;
-	uint8_t index; // in the engine
+	uint32_t buffer_count; // of its pool
+	uint8_t index;         // in the engine
 	// Frames that the stack has built and the device has not taken yet.
 	uint32_t backlog_count;
 	struct vly_dgram *backlog[VLY_BURST_MAX];

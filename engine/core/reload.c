@@ -14,7 +14,9 @@
 #include "core/fail.h"
 
 enum {
-	LOOK_NS = 100000, // between two looks whether an owner has changed over
+	LOOK_NS = 100000,      // between two looks whether an owner has changed over
+	LIMIT_NS = 2000000000, // for all of them: no handler should take a thousandth for a burst
+	NS_PER_S = 1000000000,
 };
 
 static void bind_chain(struct vly_engine *engine, struct vly_chain *chain, uint32_t index)
@@ -59,17 +61,25 @@ static int open_chains(struct vly_chain **opened, struct vly_engine *engine,
 	return 0;
 }
 
-int vly_chains_open(struct vly_engine *engine, struct vly_error *error)
+// While no owner runs.
+static void assign_chains(struct vly_engine *engine)
 {
 	struct vly_shared *shared = &engine->shared;
-	int rc = open_chains(&engine->chains, engine, engine->handlers, error);
 
-	for (uint32_t i = 0; !rc && i < engine->chain_count; i++) {
+	for (uint32_t i = 0; i < engine->chain_count; i++) {
 		if (shared->worker_count)
 			shared->workers[i].chain = &engine->chains[i];
 		else
 			shared->ios[i].chain = &engine->chains[i];
 	}
+}
+
+int vly_chains_open(struct vly_engine *engine, struct vly_error *error)
+{
+	int rc = open_chains(&engine->chains, engine, engine->handlers, error);
+
+	if (!rc)
+		assign_chains(engine);
 	return rc;
 }
 
@@ -112,14 +122,11 @@ static void offer(struct vly_engine *engine, uint32_t index, struct vly_chain *c
 		vly_waker_wake(&shared->workers[index].waker);
 }
 
-// Without a limit: a handler that never returns would keep the engine from stopping, too.
-static void await_owner(struct vly_engine *engine, uint32_t index)
+// Whether its owner uses the new chain, and the old one no more.
+static bool has_changed(struct vly_engine *engine, uint32_t index)
 {
-	const struct timespec pause = {.tv_nsec = LOOK_NS};
-
-	// Pairs with the release in vly_chain_change(): the old chain is not used any more.
-	while (atomic_load_explicit(next_of(engine, index), memory_order_acquire))
-		nanosleep(&pause, NULL);
+	// Pairs with the release in vly_chain_change().
+	return !atomic_load_explicit(next_of(engine, index), memory_order_acquire);
 }
 
 static int load_again(const struct vly_engine *engine, struct vly_loaded_handler *fresh,
@@ -134,43 +141,97 @@ static int load_again(const struct vly_engine *engine, struct vly_loaded_handler
 	return 0;
 }
 
-static void unload_all(struct vly_loaded_handler *handlers, uint32_t count)
+static void unload_all(struct vly_loaded_handler *handlers)
 {
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < VLY_CHAIN_MAX; i++)
 		vly_handler_unload(&handlers[i]);
 }
 
-static void change_over(struct vly_engine *engine, struct vly_chain *chains)
+// No owner uses the old chains any more.
+static void finish(struct vly_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->chain_count; i++)
-		offer(engine, i, &chains[i]);
-	for (uint32_t i = 0; i < engine->chain_count; i++) {
-		await_owner(engine, i);
 		engine->unreleased += engine->chains[i].held;
-	}
 	vly_chains_close(engine);
-	engine->chains = chains;
+	engine->chains = engine->next_chains;
+	engine->next_chains = NULL;
+	unload_all(engine->handlers);
+	memcpy(engine->handlers, engine->next_handlers, sizeof(engine->handlers));
+	memset(engine->next_handlers, 0, sizeof(engine->next_handlers));
+	vly_log_line(&engine->alerts, "the handlers have been loaded anew");
+}
+
+bool vly_reload_is_pending(struct vly_engine *engine)
+{
+	if (!engine->next_chains)
+		return false;
+	for (uint32_t i = 0; i < engine->chain_count; i++) {
+		if (!has_changed(engine, i))
+			return true;
+	}
+	finish(engine);
+	return false;
+}
+
+void vly_reload_settle(struct vly_engine *engine)
+{
+	if (!engine->next_chains)
+		return;
+	for (uint32_t i = 0; i < engine->chain_count; i++)
+		atomic_store_explicit(next_of(engine, i), NULL, memory_order_relaxed);
+	finish(engine);
+	assign_chains(engine);
+}
+
+// The number of the first owner that is late.
+static uint32_t find_late(struct vly_engine *engine)
+{
+	uint32_t i = 0;
+
+	while (i + 1 < engine->chain_count && has_changed(engine, i))
+		i++;
+	return i;
+}
+
+static int await_owners(struct vly_engine *engine, struct vly_error *error)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+	uint64_t end_ns = vly_clock_ns() + LIMIT_NS;
+
+	while (vly_reload_is_pending(engine)) {
+		if (vly_clock_ns() >= end_ns)
+			return vly_fail(error, -ETIMEDOUT,
+					"a handler on worker %u has not returned for %u s; that "
+					"worker keeps the old handlers until it does, all others "
+					"have the new ones: see --budget-us",
+					find_late(engine), LIMIT_NS / NS_PER_S);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 int vly_engine_reload(struct vly_engine *engine, struct vly_error *error)
 {
-	struct vly_loaded_handler fresh[VLY_CHAIN_MAX];
+	struct vly_loaded_handler *fresh = engine->next_handlers;
 	struct vly_chain *chains = NULL;
 	int rc;
 
 	if (!engine->started_ios)
 		return vly_fail(error, -ESRCH, "the engine does not run; start it first");
-	memset(fresh, 0, sizeof(fresh));
+	if (vly_reload_is_pending(engine))
+		return vly_fail(error, -EBUSY,
+				"the reload before is not over: a handler on worker %u has still "
+				"not returned",
+				find_late(engine));
 	rc = load_again(engine, fresh, error);
 	if (!rc)
 		rc = open_chains(&chains, engine, fresh, error);
 	if (rc) {
-		unload_all(fresh, VLY_CHAIN_MAX);
+		unload_all(fresh);
 		return rc;
 	}
-	change_over(engine, chains);
-	unload_all(engine->handlers, engine->handler_count);
-	memcpy(engine->handlers, fresh, sizeof(fresh));
-	vly_log_line(&engine->alerts, "the handlers have been loaded anew");
-	return 0;
+	engine->next_chains = chains;
+	for (uint32_t i = 0; i < engine->chain_count; i++)
+		offer(engine, i, &chains[i]);
+	return await_owners(engine, error);
 }

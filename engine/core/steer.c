@@ -33,7 +33,7 @@ int vly_lane_open(struct vly_lane *lane, uint32_t ring_size, enum vly_overload o
 	if (!rc)
 		rc = vly_ring_open(&lane->to_io, ring_size, error);
 	if (!rc)
-		rc = vly_ring_open(&lane->spare, VLY_SPARE_COUNT, error);
+		rc = vly_ring_open(&lane->spare, lane->spare_count, error);
 	if (rc || overload == VLY_OVERLOAD_DROP_NEWEST)
 		return rc;
 	// What blocks has at most one burst in hand.
@@ -177,6 +177,17 @@ void vly_steer_abandon(struct vly_io *io)
 		}
 	}
 	io->waiting_lanes = 0;
+}
+
+uint32_t vly_steer_count_old(struct vly_backlog *backlog, uint32_t count)
+{
+	uint32_t floor = atomic_load_explicit(&backlog->floor, memory_order_relaxed);
+	int32_t old = (int32_t)(floor - backlog->popped);
+
+	backlog->popped += count;
+	if (old <= 0)
+		return 0;
+	return (uint32_t)old < count ? (uint32_t)old : count;
 }
 
 // --- steering

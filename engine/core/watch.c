@@ -87,6 +87,7 @@ void vly_warn_of_crowd(struct vly_engine *engine, bool running)
 
 void vly_engine_poll(struct vly_engine *engine)
 {
+	vly_reload_is_pending(engine);
 	if (!engine->has_warned)
 		vly_warn_of_crowd(engine, true);
 	if (engine->meters && vly_clock_ns() - engine->reported_ns >= REPORT_NS)

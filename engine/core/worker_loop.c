@@ -79,19 +79,6 @@ static void return_unhandled(struct vly_worker *worker, struct vly_dgram **dgram
 	return_burst(worker, dgrams, count);
 }
 
-// How many of the `count` datagrams just popped are no longer among the newest; see struct
-// vly_backlog. The floor may be a moment old: then too few are, and the next burst makes up for it.
-static uint32_t count_too_old(struct vly_backlog *backlog, uint32_t count)
-{
-	uint32_t floor = atomic_load_explicit(&backlog->floor, memory_order_relaxed);
-	int32_t old = (int32_t)(floor - backlog->popped);
-
-	backlog->popped += count;
-	if (old <= 0)
-		return 0;
-	return (uint32_t)old < count ? (uint32_t)old : count;
-}
-
 static void handle(struct vly_worker *worker, const struct vly_lane *lane,
 		   struct vly_dgram **dgrams, uint32_t count, uint64_t now_ns)
 {
@@ -102,7 +89,7 @@ static void handle(struct vly_worker *worker, const struct vly_lane *lane,
 		return;
 	}
 	if (worker->shared->overload == VLY_OVERLOAD_DROP_OLDEST) {
-		old = count_too_old(lane->backlog, count);
+		old = vly_steer_count_old(lane->backlog, count);
 		// The last burst of the ring is handled even so. The newest may still wait behind
 		// it: where both threads share a core, every ring found would be too old, and
 		// nothing would ever be handled.

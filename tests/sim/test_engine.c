@@ -3,6 +3,8 @@
 // The whole engine on the simulated wire: what the peers know to be true against what the ledger
 // says, for run to completion and pipelines, with faults, overload and every fate. A failing
 // case prints its seed; VLY_TEST_SEED runs that one again.
+#include <errno.h>
+
 #include "prng.h"
 #include "run.h"
 
@@ -165,6 +167,49 @@ static void balances_under_random_faults(void **state)
 	}
 }
 
+// Empty datagrams kept ready for the workers never use a pool up; where it is too small for one
+// each the engine says so.
+static void a_small_pool_serves_many_workers(void **state)
+{
+	static const uint32_t buffers[] = {256, 300, 4096};
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		struct setup setup = {
+			.handler = PLUGIN_FOLDER "/sim_mixed.so",
+			.workers = VLY_WORKERS_MAX,
+			.queues = 1,
+			.count = 5000,
+			.peers = 500,
+			.buffers = buffers[i],
+		};
+		struct outcome outcome = run(&setup);
+
+		check_truth(&outcome);
+		assert_int_equal(outcome.ledger.received, 5000);
+	}
+}
+
+static void a_pool_too_small_for_its_workers_is_refused(void **state)
+{
+	const char *handler = "echo";
+	struct vly_port_config port = {.backend = "sim", .buffers = 255};
+	struct vly_engine_config config = {
+		.ports = &port,
+		.port_count = 1,
+		.handlers = &handler,
+		.handler_count = 1,
+		.workers = VLY_WORKERS_MAX,
+	};
+	struct vly_engine *engine = NULL;
+	struct vly_error error = {""};
+
+	(void)state;
+	assert_int_equal(vly_engine_open(&engine, &config, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "at least 256"));
+	assert_null(engine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +220,8 @@ int main(void)
 		cmocka_unit_test(names_what_a_handler_never_returned),
 		cmocka_unit_test(names_overload),
 		cmocka_unit_test(balances_under_random_faults),
+		cmocka_unit_test(a_small_pool_serves_many_workers),
+		cmocka_unit_test(a_pool_too_small_for_its_workers_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "probe.h"
 #include "run.h"
 
 enum {
@@ -187,6 +188,64 @@ static void names_what_an_old_handler_never_returned(void **state)
 			 setup.count);
 }
 
+static struct probe probe;
+
+static void wait_for(struct vly_engine *engine, bool (*is_so)(struct vly_engine *engine))
+{
+	uint64_t end_ns = vly_clock_ns() + (uint64_t)WAIT_LIMIT_S * 1000000000u;
+
+	while (!is_so(engine) && vly_clock_ns() < end_ns)
+		wait_for_count(engine, 0);
+	assert_true(is_so(engine));
+}
+
+static bool is_at_gate(struct vly_engine *engine)
+{
+	(void)engine;
+	return probe.at_gate > 0;
+}
+
+static bool is_reloaded(struct vly_engine *engine)
+{
+	vly_engine_poll(engine);
+	return engine->next_chains == NULL;
+}
+
+// One worker is stuck in a handler: a reload ends with its name, the others go on, and it changes
+// over once it can. Stopped before that or not.
+static void a_stuck_worker_is_named_and_changes_over_later(void **state)
+{
+	char handler[NAME_BYTES];
+
+	(void)state;
+	snprintf(handler, sizeof(handler), PLUGIN_FOLDER "/sim_probe.so,at=%llu",
+		 (unsigned long long)(uintptr_t)&probe);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct setup setup = {.handler = handler, .workers = 3, .queues = 1, .peers = 50};
+		struct vly_error error = {""};
+		struct vly_engine *engine;
+		struct outcome outcome;
+
+		memset(&probe, 0, sizeof(probe));
+		probe.gated = 1;
+		probe.is_shut = 1;
+		setup.count = 2000;
+		engine = start_engine(&setup);
+		wait_for(engine, is_at_gate);
+		assert_int_equal(vly_engine_reload(engine, &error), -ETIMEDOUT);
+		assert_non_null(strstr(error.text, "worker 1 "));
+		assert_int_equal(vly_engine_reload(engine, &error), -EBUSY);
+		probe.is_shut = 0;
+		if (i == 0) {
+			wait_for(engine, is_reloaded);
+			assert_int_equal(vly_engine_reload(engine, &error), 0);
+		}
+		outcome = finish(engine);
+		check_truth(&outcome);
+		assert_int_equal(outcome.report.disordered, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_bad_build_is_refused_and_the_old_goes_on),
 		cmocka_unit_test(a_quiet_engine_reloads),
 		cmocka_unit_test(names_what_an_old_handler_never_returned),
+		cmocka_unit_test(a_stuck_worker_is_named_and_changes_over_later),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -106,6 +106,8 @@ int vly_engine_start(struct vly_engine *engine, struct vly_error *error);
 // changes over between two bursts; before that the old handler's on_drain sends what it kept. No
 // datagram is lost, no flow changes its order. Returns once all threads have changed over, or with
 // an error as of vly_engine_open(), or -ESRCH when it does not run: then the old handlers go on.
+// -ETIMEDOUT when a handler does not return within two seconds: its worker changes over as soon as
+// it does, the others have done so; until then the next reload is refused with -EBUSY.
 int vly_engine_reload(struct vly_engine *engine, struct vly_error *error);
 
 // Ends receiving, lets what was accepted run through handlers and rings, sends what is pending,
