@@ -30,7 +30,7 @@ print(json.loads(open(sys.argv[1]).read().splitlines()[-1])["answers"])' "$tmp/c
 	# What is no datagram of the client's: ARP and other talk of its kernel.
 	ledger balanced "sent == $answers" \
 		"sent + drops - not_our_ip - not_our_mac - ethertype - ndp - icmp == $count"
-	echo "workers $workers, $cycles cycles $*: $answers of $count answered, each other has a name"
+	echo "workers $workers, $cycles cycles $*: $answers of $count answered, the rest named"
 }
 
 stop_in_flight 0 1000000
