@@ -42,6 +42,16 @@ bool vly_addr_is_multicast(const struct vly_addr *addr)
 	return addr->ip[0] == 0xff;
 }
 
+char *vly_ip_format(const uint8_t *ip, char *text, size_t size_bytes)
+{
+	char host[INET6_ADDRSTRLEN];
+	bool is_ipv4 = memcmp(ip, mapped_prefix, sizeof(mapped_prefix)) == 0;
+
+	inet_ntop(is_ipv4 ? AF_INET : AF_INET6, is_ipv4 ? ip + 12 : ip, host, sizeof(host));
+	snprintf(text, size_bytes, "%s", host);
+	return text;
+}
+
 char *vly_addr_format(const struct vly_addr *addr, char *text, size_t size_bytes)
 {
 	char host[INET6_ADDRSTRLEN];

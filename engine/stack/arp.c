@@ -50,14 +50,15 @@ static bool is_station(const struct vly_stack *stack, const uint8_t *mac)
 	       memcmp(mac, stack->mac, VLY_MAC_BYTES);
 }
 
-// RFC 826: who is known already is updated by whatever it says; who asks for us is added.
+// RFC 826: who is known already is updated by whatever it says; who asks for us is added, but
+// nobody by a reply that we did not ask for.
 static bool learn(struct vly_stack *stack, const struct vly_arp *arp, bool is_for_us,
 		  uint64_t now_ns)
 {
 	struct vly_neigh_news news = {
 		.is_answer = is_for_us,
 		.may_replace = true,
-		.may_add = is_for_us,
+		.may_add = is_for_us && arp->operation == VLY_ARP_REQUEST,
 	};
 
 	if (!vly_local_is_on_link4(&stack->local, arp->sender_raw))

@@ -16,7 +16,7 @@ static uint8_t first_byte(uint32_t raw)
 	return *(const uint8_t *)&raw;
 }
 
-static void mask_fill(uint8_t *mask, uint32_t size, uint32_t bits)
+void vly_local_mask(uint8_t *mask, uint32_t size, uint32_t bits)
 {
 	for (uint32_t i = 0; i < size; i++) {
 		uint32_t here = bits > 8 * i ? bits - 8 * i : 0;
@@ -31,7 +31,7 @@ static void own4_add(struct vly_local *local, const struct vly_prefix *prefix)
 	uint32_t bits = prefix->bits - MAPPED_BITS;
 
 	own->ip = vly_raw32(prefix->ip + 12);
-	mask_fill((uint8_t *)&own->mask, sizeof(own->mask), bits);
+	vly_local_mask((uint8_t *)&own->mask, sizeof(own->mask), bits);
 	local->filter4 |= vly_local_bit4(own->ip);
 	own->broadcast = 0;
 	if (bits > 0 && bits <= IP4_BROADCAST_BITS_MAX) {
@@ -45,7 +45,7 @@ static void own6_add(struct vly_local *local, const struct vly_prefix *prefix)
 	struct vly_own6 *own = &local->own6[local->count6++];
 
 	memcpy(own->ip, prefix->ip, sizeof(own->ip));
-	mask_fill((uint8_t *)own->mask, sizeof(own->mask), prefix->bits);
+	vly_local_mask((uint8_t *)own->mask, sizeof(own->mask), prefix->bits);
 	local->filter6 |= vly_local_bit6(own->ip[1]);
 }
 
@@ -144,8 +144,8 @@ int vly_local_init(struct vly_local *local, const struct vly_stack_config *confi
 		if (result)
 			return result;
 	}
-	local->gateway4 = vly_raw32(config->gateway4);
-	memcpy(local->gateway6, config->gateway6, sizeof(local->gateway6));
+	if (vly_local_set_routes(local, config->routes, config->route_count, error))
+		return -EINVAL;
 	return listens_init(local, config, error);
 }
 

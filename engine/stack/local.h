@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Who we are: our addresses with their prefixes, the ports we serve, and the way out to others.
-// Set up once and then only read. IPv4 addresses are memory-order words; IPv6 addresses two of
+// Set up once and then only read,
+// but for the routes. IPv4 addresses are memory-order words; IPv6 addresses two of
 // them, 64 bits each.
 #pragma once
 
@@ -53,6 +54,21 @@ struct vly_own6 {
 	uint64_t mask[2];
 };
 
+// A prefix and the way there, one for each prefix of ours and each route, the longest first.
+struct vly_hop4 {
+	uint32_t ip;
+	uint32_t mask;
+	uint32_t next; // 0: each address there is a neighbour itself
+	uint32_t source;
+};
+
+struct vly_hop6 {
+	uint64_t ip[2];
+	uint64_t mask[2];
+	uint64_t next[2];
+	uint64_t source[2];
+};
+
 struct vly_listen {
 	uint64_t ip[2];
 	uint16_t port;
@@ -71,13 +87,23 @@ struct vly_local {
 	struct vly_own4 own4[VLY_ADDRS_MAX];
 	struct vly_own6 own6[VLY_ADDRS_MAX];
 	struct vly_listen listens[VLY_LISTENS_MAX];
-	uint32_t gateway4;    // 0: none
-	uint64_t gateway6[2]; // all zero: none
+	uint32_t hop4_count;
+	uint32_t hop6_count;
+	struct vly_hop4 hop4[VLY_ADDRS_MAX + VLY_ROUTES_MAX];
+	struct vly_hop6 hop6[VLY_ADDRS_MAX + VLY_ROUTES_MAX];
 };
 
 // Returns 0, or -EINVAL with the fix in `error`.
 int vly_local_init(struct vly_local *local, const struct vly_stack_config *config,
 		   struct vly_error *error);
+
+// The mask of a prefix of `bits`, `size` bytes of it.
+void vly_local_mask(uint8_t *mask, uint32_t size, uint32_t bits);
+
+// Sets up the ways out: the prefixes of ours and these routes, in place of those before. Returns 0,
+// or -EINVAL with the fix in `error`; then nothing has changed.
+int vly_local_set_routes(struct vly_local *local, const struct vly_route *routes, uint32_t count,
+			 struct vly_error *error);
 
 // What the destination `ip` is to us.
 static inline enum vly_reach vly_local_reach4(const struct vly_local *local, uint32_t ip);
@@ -107,11 +133,11 @@ bool vly_local_is_on_link6(const struct vly_local *local, const uint8_t *ip);
 // Whether somebody listens at `addr`, an address that datagrams come to.
 static inline bool vly_local_serves(const struct vly_local *local, const struct vly_addr *addr);
 
-// Our address to speak to `ip` (16 bytes, IPv4 mapped) from: of its prefix, or else of the
-// gateway's, or else the first of that family. Returns false when we have none of the family.
+// Our address to speak to `ip` (16 bytes, IPv4 mapped) from: of its prefix, or else of the next
+// hop's, or else the first of that family. Returns false when we have none of the family.
 bool vly_local_source(const struct vly_local *local, const uint8_t *ip, uint8_t *source);
 
-// The next hop to a unicast address: itself, or the gateway. Returns false when there is no way.
+// The next hop to a unicast address: itself, or a router. Returns false when there is no way.
 bool vly_local_next_hop(const struct vly_local *local, const uint8_t *ip, uint8_t *next);
 
 // --- inline

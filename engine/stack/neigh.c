@@ -64,7 +64,7 @@ static void evict(struct vly_neigh_table *table, uint64_t now_ns, bool also_in_u
 		struct vly_neigh *neigh = &table->entries[table->hand];
 
 		table->hand = (uint16_t)((table->hand + 1) % VLY_NEIGH_MAX);
-		if (neigh->state == VLY_NEIGH_FREE || neigh->is_asked)
+		if (neigh->state == VLY_NEIGH_FREE || neigh->is_asked || neigh->is_static)
 			continue;
 		if (!also_in_use && now_ns < neigh->in_use_until_ns)
 			continue;
@@ -116,7 +116,9 @@ struct vly_neigh *vly_neigh_ask(struct vly_neigh_table *table, const uint8_t *ip
 
 	if (table->asking_count == VLY_NEIGH_ASKING_MAX)
 		return NULL;
-	neigh = add(table, ip, now_ns, true);
+	neigh = vly_neigh_find(table, ip);
+	if (!neigh)
+		neigh = add(table, ip, now_ns, true);
 	if (!neigh)
 		return NULL;
 	neigh->in_use_until_ns = now_ns + VLY_NEIGH_IN_USE_NS;
@@ -127,11 +129,76 @@ struct vly_neigh *vly_neigh_ask(struct vly_neigh_table *table, const uint8_t *ip
 bool vly_neigh_use(struct vly_neigh_table *table, struct vly_neigh *neigh, uint64_t now_ns)
 {
 	neigh->in_use_until_ns = now_ns + VLY_NEIGH_IN_USE_NS;
-	if (VLY_LIKELY(now_ns < neigh->fresh_until_ns) || neigh->is_asked ||
+	if (VLY_LIKELY(now_ns < neigh->fresh_until_ns) || neigh->is_asked || neigh->is_static ||
 	    table->asking_count == VLY_NEIGH_ASKING_MAX)
 		return false;
 	start_asking(table, neigh, VLY_NEIGH_PROBED, now_ns);
 	return true;
+}
+
+bool vly_neigh_add_static(struct vly_neigh_table *table, const uint8_t *ip, const uint8_t *mac)
+{
+	struct vly_neigh *neigh = vly_neigh_find(table, ip);
+
+	if (!neigh)
+		neigh = add(table, ip, 0, false);
+	if (!neigh)
+		return false;
+	neigh->state = VLY_NEIGH_RESOLVED;
+	neigh->is_static = true;
+	memcpy(neigh->mac, mac, VLY_MAC_BYTES);
+	return true;
+}
+
+void vly_neigh_expect(struct vly_neigh_table *table, const uint8_t *ip, uint64_t now_ns)
+{
+	struct vly_neigh *neigh = vly_neigh_find(table, ip);
+
+	if (!neigh) {
+		neigh = add(table, ip, now_ns, false);
+		if (!neigh)
+			return;
+		neigh->state = VLY_NEIGH_EXPECTED;
+	}
+	if (neigh->in_use_until_ns < now_ns + VLY_NEIGH_GIVE_UP_NS)
+		neigh->in_use_until_ns = now_ns + VLY_NEIGH_GIVE_UP_NS;
+}
+
+void vly_neigh_end(struct vly_neigh_table *table, const uint8_t *ip)
+{
+	struct vly_neigh *neigh = vly_neigh_find(table, ip);
+
+	if (!neigh || neigh->is_static)
+		return;
+	if (neigh->is_asked && neigh->state != VLY_NEIGH_RESOLVED)
+		neigh->give_up_ns = 0;
+	else if (!neigh->is_asked)
+		forget(table, neigh);
+}
+
+// Whether one more that was only heard of may be added: a bucket of tokens.
+static bool heard_is_within_rate(struct vly_neigh_table *table, uint64_t now_ns)
+{
+	uint64_t depth_ns = (uint64_t)VLY_NEIGH_HEARD_BURST * VLY_NEIGH_HEARD_EVERY_NS;
+
+	if (table->heard_credit_ns < now_ns)
+		table->heard_credit_ns = now_ns;
+	if (table->heard_credit_ns - now_ns > depth_ns - VLY_NEIGH_HEARD_EVERY_NS)
+		return false;
+	table->heard_credit_ns += VLY_NEIGH_HEARD_EVERY_NS;
+	return true;
+}
+
+static struct vly_neigh *add_heard(struct vly_neigh_table *table, const struct vly_neigh_news *news,
+				   uint64_t now_ns)
+{
+	struct vly_neigh *neigh = NULL;
+
+	if (news->may_add && (news->is_told || heard_is_within_rate(table, now_ns)))
+		neigh = add(table, news->ip, now_ns, false);
+	if (neigh)
+		neigh->state = VLY_NEIGH_EXPECTED;
+	return neigh;
 }
 
 // What was incomplete or probed stays in table->asking; poll.c settles it when it comes by.
@@ -139,33 +206,34 @@ int vly_neigh_learn(struct vly_neigh_table *table, const struct vly_neigh_news *
 		    uint64_t now_ns)
 {
 	struct vly_neigh *neigh = vly_neigh_find(table, news->ip);
+	uint64_t fresh_until_ns = now_ns + VLY_NEIGH_FRESH_NS;
 	bool is_new_mac;
+	int learned = 0;
 
-	if (!neigh) {
-		if (!news->may_add)
-			return -ENOENT;
-		neigh = add(table, news->ip, now_ns, false);
-		if (!neigh)
-			return -ENOENT;
-		neigh->state = VLY_NEIGH_RESOLVED;
-		memcpy(neigh->mac, news->mac, VLY_MAC_BYTES);
-	}
-	is_new_mac = memcmp(neigh->mac, news->mac, VLY_MAC_BYTES) != 0;
+	if (!neigh)
+		neigh = add_heard(table, news, now_ns);
+	if (!neigh || neigh->is_static)
+		return -ENOENT;
+	is_new_mac =
+		!vly_neigh_is_resolved(neigh) || memcmp(neigh->mac, news->mac, VLY_MAC_BYTES) != 0;
 	if (vly_neigh_is_resolved(neigh) && is_new_mac && !news->may_replace)
 		return -ENOENT;
+	if (is_new_mac ||
+	    (news->is_answer && fresh_until_ns > neigh->fresh_until_ns + VLY_NEIGH_NEWS_NS))
+		learned |= VLY_NEIGH_CHANGED;
 	memcpy(neigh->mac, news->mac, VLY_MAC_BYTES);
 	if (neigh->in_use_until_ns < now_ns)
 		neigh->in_use_until_ns = now_ns;
 	if (news->is_answer)
-		neigh->fresh_until_ns = now_ns + VLY_NEIGH_FRESH_NS;
+		neigh->fresh_until_ns = fresh_until_ns;
 	else if (is_new_mac)
 		neigh->fresh_until_ns = 0;
-	if (neigh->state == VLY_NEIGH_INCOMPLETE ||
-	    (neigh->state == VLY_NEIGH_PROBED && news->is_answer)) {
+	if (neigh->state != VLY_NEIGH_PROBED || news->is_answer) {
+		if (neigh->is_asked)
+			learned |= VLY_NEIGH_WAITING;
 		neigh->state = VLY_NEIGH_RESOLVED;
-		return 1;
 	}
-	return 0;
+	return learned;
 }
 
 bool vly_neigh_hold(struct vly_neigh_table *table, struct vly_neigh *neigh, struct vly_dgram *dgram)

@@ -276,9 +276,14 @@ static struct vly_way way_to(const struct vly_stack *stack, const struct vly_dgr
 		.src = source,
 		.dst = dgram->peer.ip,
 		.is_ipv6 = !vly_ip_is4(dgram->peer.ip),
-		.ttl = dgram->ttl ? dgram->ttl : VLY_IP_TTL,
-		.tos = dgram->tos,
+		.ttl = VLY_IP_TTL,
 	};
+
+	// What a reply has there is what was received.
+	if (dgram->fate != VLY_FATE_REPLY) {
+		way.ttl = dgram->ttl ? dgram->ttl : VLY_IP_TTL;
+		way.tos = dgram->tos;
+	}
 
 	way.eth = vly_stack_eth(stack, mac, way.is_ipv6 ? VLY_ETHERTYPE_IPV6 : VLY_ETHERTYPE_IPV4);
 	return way;
@@ -308,7 +313,7 @@ static enum vly_stack_output_verdict wait_for(struct vly_stack *stack, struct vl
 					      const uint8_t *next, struct vly_dgram *dgram,
 					      uint64_t now_ns, enum vly_drop *reason)
 {
-	if (!neigh)
+	if (!neigh || neigh->state == VLY_NEIGH_EXPECTED)
 		neigh = vly_neigh_ask(&stack->neighbours, next, now_ns);
 	if (!neigh || !vly_neigh_hold(&stack->neighbours, neigh, dgram))
 		return refuse(reason, VLY_DROP_TX_NO_NEIGHBOUR);

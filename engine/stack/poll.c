@@ -102,13 +102,16 @@ static bool let_go(struct vly_stack *stack, struct turn *turn, struct vly_neigh 
 
 static void ask(struct vly_stack *stack, struct turn *turn, struct vly_neigh *neigh)
 {
-	struct vly_dgram *spare = next_spare(turn);
+	struct vly_dgram *spare = stack->asks_outside ? NULL : next_spare(turn);
 
 	note_due(turn, neigh->give_up_ns);
-	if (!spare)
+	if (!spare && !stack->asks_outside)
 		return;
-	take_spare(turn, vly_ip_is4(neigh->ip) ? vly_arp_ask(stack, spare, neigh)
-					       : vly_ndp_ask(stack, spare, neigh));
+	// The answer may come by another queue, which has to know that it is one.
+	vly_stack_tell(stack, VLY_STACK_NEWS_ASKED, neigh->ip, NULL);
+	if (spare)
+		take_spare(turn, vly_ip_is4(neigh->ip) ? vly_arp_ask(stack, spare, neigh)
+						       : vly_ndp_ask(stack, spare, neigh));
 	neigh->retry_ns = turn->now_ns + VLY_NEIGH_RETRY_NS;
 	note_due(turn, neigh->retry_ns);
 }

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The way out: which of our addresses speaks, and who takes the frame.
+#include <errno.h>
+
+#include "core/fail.h"
 #include "stack/local.h"
+
+enum {
+	IP_TEXT_BYTES = 48,
+	MAPPED_BITS = VLY_PREFIX_IPV4_OFFSET,
+};
 
 static const struct vly_own4 *own4_around(const struct vly_local *local, uint32_t ip)
 {
@@ -31,7 +39,7 @@ static bool is_link_local(const uint8_t *ip)
 
 bool vly_local_is_on_link4(const struct vly_local *local, uint32_t ip)
 {
-	return ip == local->gateway4 || own4_around(local, ip);
+	return own4_around(local, ip) != NULL;
 }
 
 bool vly_local_is_on_link6(const struct vly_local *local, const uint8_t *ip)
@@ -39,56 +47,193 @@ bool vly_local_is_on_link6(const struct vly_local *local, const uint8_t *ip)
 	uint64_t raw[2];
 
 	memcpy(raw, ip, sizeof(raw));
-	return is_link_local(ip) ||
-	       (raw[0] == local->gateway6[0] && raw[1] == local->gateway6[1]) ||
-	       own6_around(local, raw);
+	return is_link_local(ip) || own6_around(local, raw);
 }
 
-static bool source4(const struct vly_local *local, uint32_t ip, uint8_t *source)
+// --- the table of ways
+// ------------------------------------------------------------------------------
+
+static const struct vly_hop4 *hop4_to(const struct vly_local *local, uint32_t ip)
 {
-	const struct vly_own4 *own = own4_around(local, ip);
-
-	if (local->count4 == 0)
-		return false;
-	if (!own && local->gateway4)
-		own = own4_around(local, local->gateway4);
-	vly_ip_from4(source, own ? own->ip : local->own4[0].ip);
-	return true;
+	for (uint32_t i = 0; i < local->hop4_count; i++)
+		if (((local->hop4[i].ip ^ ip) & local->hop4[i].mask) == 0)
+			return &local->hop4[i];
+	return NULL;
 }
+
+static const struct vly_hop6 *hop6_to(const struct vly_local *local, const uint64_t *ip)
+{
+	for (uint32_t i = 0; i < local->hop6_count; i++) {
+		const struct vly_hop6 *hop = &local->hop6[i];
+
+		if ((((hop->ip[0] ^ ip[0]) & hop->mask[0]) |
+		     ((hop->ip[1] ^ ip[1]) & hop->mask[1])) == 0)
+			return hop;
+	}
+	return NULL;
+}
+
+// Behind those that are as long: ours come first, and of two alike the first one given.
+static void hop4_insert(struct vly_local *local, const struct vly_hop4 *hop)
+{
+	uint32_t at = local->hop4_count++;
+
+	for (; at > 0 && be32toh(local->hop4[at - 1].mask) < be32toh(hop->mask); at--)
+		local->hop4[at] = local->hop4[at - 1];
+	local->hop4[at] = *hop;
+}
+
+static bool is_shorter6(const struct vly_hop6 *a, const struct vly_hop6 *b)
+{
+	if (a->mask[0] != b->mask[0])
+		return be64toh(a->mask[0]) < be64toh(b->mask[0]);
+	return be64toh(a->mask[1]) < be64toh(b->mask[1]);
+}
+
+static void hop6_insert(struct vly_local *local, const struct vly_hop6 *hop)
+{
+	uint32_t at = local->hop6_count++;
+
+	for (; at > 0 && is_shorter6(&local->hop6[at - 1], hop); at--)
+		local->hop6[at] = local->hop6[at - 1];
+	local->hop6[at] = *hop;
+}
+
+static void hop4_add(struct vly_local *local, const struct vly_route *route)
+{
+	struct vly_hop4 hop = {
+		.ip = vly_raw32(route->prefix.ip + 12),
+		.next = vly_raw32(route->next_hop + 12),
+	};
+
+	vly_local_mask((uint8_t *)&hop.mask, sizeof(hop.mask),
+		       route->prefix.bits - (uint32_t)MAPPED_BITS);
+	hop.source = own4_around(local, hop.next)->ip;
+	hop4_insert(local, &hop);
+}
+
+static void hop6_add(struct vly_local *local, const struct vly_route *route)
+{
+	const struct vly_own6 *own;
+	struct vly_hop6 hop;
+
+	memcpy(hop.ip, route->prefix.ip, sizeof(hop.ip));
+	memcpy(hop.next, route->next_hop, sizeof(hop.next));
+	vly_local_mask((uint8_t *)hop.mask, sizeof(hop.mask), route->prefix.bits);
+	own = own6_around(local, hop.next);
+	memcpy(hop.source, own ? own->ip : local->own6[0].ip, sizeof(hop.source));
+	hop6_insert(local, &hop);
+}
+
+static int route_check(const struct vly_local *local, const struct vly_route *route,
+		       struct vly_error *error)
+{
+	char text[IP_TEXT_BYTES];
+	bool is_ipv4 = vly_ip_is4(route->next_hop);
+	bool is_near;
+
+	vly_ip_format(route->next_hop, text, sizeof(text));
+	if (is_ipv4 != vly_ip_is4(route->prefix.ip) || route->prefix.bits > 128 ||
+	    (is_ipv4 && route->prefix.bits < MAPPED_BITS))
+		return vly_fail(error, -EINVAL,
+				"stack: the route by %s is not to a prefix of its family; write it "
+				"as 10.1.0.0/16@10.0.0.254",
+				text);
+	if (is_ipv4)
+		is_near = vly_local_is_on_link4(local, vly_raw32(route->next_hop + 12));
+	else
+		is_near = local->count6 > 0 && vly_local_is_on_link6(local, route->next_hop);
+	if (!is_near)
+		return vly_fail(error, -EINVAL,
+				"stack: the next hop %s is on no prefix of ours; give an address "
+				"of ours with the prefix that holds it",
+				text);
+	if (!vly_local_can_reach(local, route->next_hop))
+		return vly_fail(error, -EINVAL,
+				"stack: the next hop %s cannot be another host's address; give "
+				"that of a router on the link",
+				text);
+	return 0;
+}
+
+int vly_local_set_routes(struct vly_local *local, const struct vly_route *routes, uint32_t count,
+			 struct vly_error *error)
+{
+	if (count > VLY_ROUTES_MAX)
+		return vly_fail(error, -EINVAL, "stack: at most %d routes, got %u; use fewer",
+				VLY_ROUTES_MAX, count);
+	for (uint32_t i = 0; i < count; i++)
+		if (route_check(local, &routes[i], error))
+			return -EINVAL;
+	local->hop4_count = 0;
+	local->hop6_count = 0;
+	for (uint32_t i = 0; i < local->count4; i++) {
+		const struct vly_own4 *own = &local->own4[i];
+
+		hop4_insert(local, &(struct vly_hop4){own->ip, own->mask, 0, own->ip});
+	}
+	for (uint32_t i = 0; i < local->count6; i++) {
+		struct vly_hop6 hop = {.next = {0}};
+
+		memcpy(hop.ip, local->own6[i].ip, sizeof(hop.ip));
+		memcpy(hop.mask, local->own6[i].mask, sizeof(hop.mask));
+		memcpy(hop.source, local->own6[i].ip, sizeof(hop.source));
+		hop6_insert(local, &hop);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (vly_ip_is4(routes[i].next_hop))
+			hop4_add(local, &routes[i]);
+		else
+			hop6_add(local, &routes[i]);
+	}
+	return 0;
+}
+
+// --- looking it up
+// ----------------------------------------------------------------------------------
 
 bool vly_local_source(const struct vly_local *local, const uint8_t *ip, uint8_t *source)
 {
-	const struct vly_own6 *own;
+	const struct vly_hop6 *hop6;
 	uint64_t raw[2];
 
-	if (vly_ip_is4(ip))
-		return source4(local, vly_raw32(ip + 12), source);
-	if (local->count6 == 0)
-		return false;
+	if (vly_ip_is4(ip)) {
+		const struct vly_hop4 *hop4 = hop4_to(local, vly_raw32(ip + 12));
+
+		vly_ip_from4(source, hop4 ? hop4->source : local->own4[0].ip);
+		return local->count4 > 0;
+	}
 	memcpy(raw, ip, sizeof(raw));
-	own = own6_around(local, raw);
-	if (!own)
-		own = own6_around(local, local->gateway6);
-	memcpy(source, own ? own->ip : local->own6[0].ip, VLY_IP_BYTES);
+	hop6 = hop6_to(local, raw);
+	memcpy(source, hop6 ? hop6->source : local->own6[0].ip, VLY_IP_BYTES);
+	return local->count6 > 0;
+}
+
+static bool next_hop4(const struct vly_local *local, uint32_t ip, uint8_t *next)
+{
+	const struct vly_hop4 *hop = hop4_to(local, ip);
+
+	if (!hop)
+		return false;
+	vly_ip_from4(next, hop->next ? hop->next : ip);
 	return true;
 }
 
 bool vly_local_next_hop(const struct vly_local *local, const uint8_t *ip, uint8_t *next)
 {
-	if (vly_ip_is4(ip)) {
-		bool is_near = vly_local_is_on_link4(local, vly_raw32(ip + 12));
+	const struct vly_hop6 *hop;
+	uint64_t raw[2];
 
-		vly_ip_from4(next, is_near ? vly_raw32(ip + 12) : local->gateway4);
-		return local->count4 > 0 && (is_near || local->gateway4);
-	}
-	if (local->count6 == 0)
+	if (vly_ip_is4(ip))
+		return next_hop4(local, vly_raw32(ip + 12), next);
+	memcpy(raw, ip, sizeof(raw));
+	hop = is_link_local(ip) ? NULL : hop6_to(local, raw);
+	if (!hop && !is_link_local(ip))
 		return false;
-	if (vly_local_is_on_link6(local, ip)) {
-		memcpy(next, ip, VLY_IP_BYTES);
-		return true;
-	}
-	memcpy(next, local->gateway6, VLY_IP_BYTES);
-	return (local->gateway6[0] | local->gateway6[1]) != 0;
+	if (hop && (hop->next[0] | hop->next[1]))
+		memcpy(raw, hop->next, sizeof(raw));
+	memcpy(next, raw, VLY_IP_BYTES);
+	return local->count6 > 0;
 }
 
 bool vly_local_can_reach(const struct vly_local *local, const uint8_t *ip)

@@ -10,6 +10,7 @@
 
 enum {
 	VID_MAX = 4094,
+	IP_TEXT_BYTES = 48,
 	MTU_MIN = 576, // what every IPv4 host takes (RFC 791); IPv6 wants 1280
 };
 
@@ -30,6 +31,37 @@ static int config_check(const struct vly_stack_config *config, struct vly_error 
 		return vly_fail(error, -ENOTSUP,
 				"stack: multicast groups are not supported where we speak IP "
 				"ourselves; take the socket or uring backend");
+	return 0;
+}
+
+static int neighbours_add(struct vly_stack *stack, const struct vly_stack_config *config,
+			  struct vly_error *error)
+{
+	if (config->neighbour_count > VLY_NEIGHBOURS_MAX)
+		return vly_fail(error, -EINVAL, "stack: at most %d neighbours, got %u; use fewer",
+				VLY_NEIGHBOURS_MAX, config->neighbour_count);
+	for (uint32_t i = 0; i < config->neighbour_count; i++) {
+		const struct vly_neighbour *neighbour = &config->neighbours[i];
+		const uint8_t *ip = neighbour->ip;
+		bool is_near = vly_ip_is4(ip)
+				       ? vly_local_is_on_link4(&stack->local, vly_raw32(ip + 12))
+				       : stack->local.count6 > 0 &&
+						 vly_local_is_on_link6(&stack->local, ip);
+		char text[IP_TEXT_BYTES];
+
+		vly_ip_format(ip, text, sizeof(text));
+		if (!is_near || !vly_local_can_reach(&stack->local, ip))
+			return vly_fail(error, -EINVAL,
+					"stack: %s is no neighbour: it is on no prefix of ours, or "
+					"not another host's; give its next hop instead",
+					text);
+		if (neighbour->mac[0] & 1)
+			return vly_fail(error, -EINVAL,
+					"stack: the MAC of neighbour %s is a group's; give a "
+					"station's",
+					text);
+		vly_neigh_add_static(&stack->neighbours, ip, neighbour->mac);
+	}
 	return 0;
 }
 
@@ -59,7 +91,13 @@ int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *conf
 	self->mtu = config->link.mtu;
 	self->vlan = config->vlan;
 	memcpy(self->mac, config->link.mac, VLY_MAC_BYTES);
+	self->asks_outside = config->asks_outside;
+	if (config->is_quiet || config->asks_outside)
+		self->announced = self->local.count4 + self->local.count6;
 	vly_neigh_init(&self->neighbours);
+	result = neighbours_add(self, config, error);
+	if (result)
+		goto err_free;
 	*stack = self;
 	return 0;
 
@@ -84,15 +122,6 @@ struct vly_addr vly_stack_local(const struct vly_stack *stack, const struct vly_
 	else
 		memcpy(addr.ip, stack->local.own6[0].ip, VLY_IP_BYTES);
 	return addr;
-}
-
-bool vly_stack_learn(struct vly_stack *stack, const struct vly_neigh_news *news, uint64_t now_ns)
-{
-	int waiting = vly_neigh_learn(&stack->neighbours, news, now_ns);
-
-	if (waiting > 0)
-		stack->due_ns = 0;
-	return waiting >= 0;
 }
 
 // Broadcast, and the groups of IPv4 (RFC 1112) and IPv6 (RFC 2464). Whether we are a member is

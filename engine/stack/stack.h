@@ -28,10 +28,15 @@ struct vly_stack_config {
 	uint32_t listen_count;
 	const struct vly_group *groups; // to receive, checked; ifindex means nothing here
 	uint32_t group_count;
-	uint16_t client_port; // when there are no listens
-	uint16_t vlan;        // 802.1Q id to speak, 0: untagged
-	uint8_t gateway4[4];  // next hop to what is on no prefix of ours; all zero: none
-	uint8_t gateway6[16];
+	uint16_t client_port;           // when there are no listens
+	uint16_t vlan;                  // 802.1Q id to speak, 0: untagged
+	const struct vly_route *routes; // to what is on no prefix of ours, or on a longer one
+	uint32_t route_count;
+	const struct vly_neighbour *neighbours; // known beforehand: never asked for, nor replaced
+	uint32_t neighbour_count;
+	bool is_quiet;     // another stack announces these addresses
+	bool asks_outside; // neighbours are known outside: the stack asks with
+			   // VLY_STACK_NEWS_ASKED, not on the wire, and announces nothing
 };
 
 enum vly_stack_verdict {
@@ -88,3 +93,39 @@ uint32_t vly_stack_poll(struct vly_stack *stack, struct vly_dgram **spare, uint3
 
 // Whether vly_stack_poll() has anything to do now; cheap, for each turn of the loop.
 bool vly_stack_poll_is_due(const struct vly_stack *stack, uint64_t now_ns);
+
+// --- what several stacks know together
+// ----------------------------------------------------------------
+
+enum vly_stack_news_limits {
+	VLY_STACK_NEWS_MAX = 64, // that wait to be taken; what is more is forgotten
+};
+
+enum vly_stack_news_kind {
+	VLY_STACK_NEWS_ASKED, // a stack wants the MAC of ip, or to know whether it is still there
+	VLY_STACK_NEWS_ANSWERED, // ip answered a stack of ours: it has that MAC, and can be reached
+	VLY_STACK_NEWS_HEARD,    // ip made itself heard with that MAC
+	VLY_STACK_NEWS_GONE,     // from outside only: nobody has ip; what waits for it is given up
+};
+
+// One thing about a neighbour. The stacks of a port's queues pass it on to each other, because the
+// answer to a request may come by another queue. With asks_outside, an ASKED is a question to
+// whoever owns the neighbour table, and ANSWERED, HEARD or GONE is its answer; it is asked again
+// each second, three times in all, and half a minute after an ANSWERED if still in use.
+struct vly_stack_news {
+	uint8_t ip[16]; // IPv4 mapped; of the next hop
+	uint8_t mac[6];
+	uint8_t kind; // enum vly_stack_news_kind
+};
+
+// Takes up to `max` news that this stack has for others, oldest first. Returns how many. To be
+// called after vly_stack_input() and vly_stack_poll(), before what they made is transmitted.
+uint32_t vly_stack_news_take(struct vly_stack *stack, struct vly_stack_news *news, uint32_t max);
+
+// Tells it what another stack, or the outside, knows.
+void vly_stack_news_put(struct vly_stack *stack, const struct vly_stack_news *news,
+			uint64_t now_ns);
+
+// Exchanges the routes. Returns 0, or -EINVAL with the fix in `error`; then nothing has changed.
+int vly_stack_set_routes(struct vly_stack *stack, const struct vly_route *routes, uint32_t count,
+			 struct vly_error *error);

@@ -43,6 +43,10 @@ struct vly_stack {
 	uint32_t complaint_count;
 	uint64_t complaint_credit_ns; // when the rate would be used up: in the past, there is some
 	struct vly_complaint complaints[VLY_COMPLAINTS_MAX];
+	bool asks_outside; // not on the wire
+	uint32_t news_first;
+	uint32_t news_count;
+	struct vly_stack_news news[VLY_STACK_NEWS_MAX];
 	struct vly_neigh_table neighbours;
 };
 
@@ -74,9 +78,13 @@ enum vly_stack_verdict vly_icmpv6_input(struct vly_stack *stack, struct vly_pack
 enum vly_stack_verdict vly_ndp_input(struct vly_stack *stack, struct vly_packet *packet);
 enum vly_stack_verdict vly_udp_input(struct vly_stack *stack, struct vly_packet *packet);
 
-// Takes a heard neighbour in, and makes a poll due when datagrams wait for it. False when it was
-// of no use.
+// Takes a heard neighbour in, tells the others, and makes a poll due when datagrams wait for it.
+// False when it was of no use.
 bool vly_stack_learn(struct vly_stack *stack, const struct vly_neigh_news *news, uint64_t now_ns);
+
+// Leaves news for other stacks. `mac` may be NULL.
+void vly_stack_tell(struct vly_stack *stack, enum vly_stack_news_kind kind, const uint8_t *ip,
+		    const uint8_t *mac);
 
 // Notes that the packet's port is not served, if the rate allows.
 void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet);

@@ -216,7 +216,7 @@ static void finish(struct run *run)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct station station = {.config = {.gateway4 = {10, 0, 0, 254}}};
+	struct station station = {.routes = {"10.0.0.254"}};
 	struct run run = {0};
 
 	if (size < 1)

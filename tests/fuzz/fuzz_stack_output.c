@@ -189,9 +189,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	station.config.vlan = data[0] & 1 ? 5 : 0;
 	if (!(data[0] & 2)) {
-		memcpy(station.config.gateway4, "\x0a\x00\x00\xfe", 4);
-		station.config.gateway6[0] = 0xfd;
-		station.config.gateway6[15] = 0xfe;
+		station.routes[0] = "10.0.0.254";
+		station.routes[1] = "fd00::fe";
 	}
 	run.is_offloading = data[0] & 4;
 	if (run.is_offloading)

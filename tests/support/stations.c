@@ -40,11 +40,35 @@ static uint32_t listens_parse(struct vly_endpoint *listens, const char *const *t
 	return count;
 }
 
+static uint32_t routes_parse(struct vly_route *routes, const char *const *texts)
+{
+	uint32_t count = 0;
+	struct vly_error error;
+
+	for (; count < TEXTS && texts[count]; count++)
+		if (vly_route_parse(&routes[count], texts[count], &error) < 0)
+			fail(texts[count], &error);
+	return count;
+}
+
+static uint32_t neighbours_parse(struct vly_neighbour *neighbours, const char *const *texts)
+{
+	uint32_t count = 0;
+	struct vly_error error;
+
+	for (; count < TEXTS && texts[count]; count++)
+		if (vly_neighbour_parse(&neighbours[count], texts[count], &error) < 0)
+			fail(texts[count], &error);
+	return count;
+}
+
 struct vly_stack *station_open_fresh(const struct station *station)
 {
 	static const char *const own[TEXTS] = {"10.0.0.1/24", "fd00::1/64"};
 	struct vly_prefix prefixes[TEXTS] = {0};
 	struct vly_endpoint listens[TEXTS] = {{.addr = {.port = PORT}}};
+	struct vly_route routes[TEXTS];
+	struct vly_neighbour neighbours[TEXTS];
 	struct vly_stack_config config = station->config;
 	static const uint8_t none[6];
 	struct vly_stack *stack;
@@ -52,6 +76,10 @@ struct vly_stack *station_open_fresh(const struct station *station)
 
 	config.addrs = prefixes;
 	config.addr_count = prefixes_parse(prefixes, station->addrs[0] ? station->addrs : own);
+	config.routes = routes;
+	config.route_count = routes_parse(routes, station->routes);
+	config.neighbours = neighbours;
+	config.neighbour_count = neighbours_parse(neighbours, station->neighbours);
 	config.listens = listens;
 	config.listen_count = 1;
 	if (station->listens[0])

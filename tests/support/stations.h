@@ -10,6 +10,8 @@
 struct station {
 	const char *addrs[4];           // text with a prefix; none: the two above
 	const char *listens[4];         // text; none: port 9000 of any address
+	const char *routes[4];          // text, as of vly_route_parse(); none
+	const char *neighbours[4];      // text, as of vly_neighbour_parse(); none
 	bool is_client;                 // no listens, but client port 40000
 	struct vly_stack_config config; // mac (frame_our_mac), mtu (1500) and what else is set
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The neighbour table by itself: bounds, who may take whose place, ageing.
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,8 +36,11 @@ static int close_table(void **state)
 
 static struct vly_neigh_news news_of(uint32_t number)
 {
-	struct vly_neigh_news news = {
-		.mac = {2}, .is_answer = true, .may_replace = true, .may_add = true};
+	struct vly_neigh_news news = {.mac = {2},
+				      .is_answer = true,
+				      .may_replace = true,
+				      .may_add = true,
+				      .is_told = true};
 
 	memcpy(news.ip, &number, sizeof(number));
 	memcpy(news.mac + 1, &number, sizeof(number));
@@ -66,6 +70,7 @@ static void test_learn_and_find(void **state)
 	news.may_add = false;
 	assert_int_equal(vly_neigh_learn(table, &news, S), -ENOENT);
 	assert_null(find(1));
+	assert_int_equal(learn(1, S), VLY_NEIGH_CHANGED);
 	assert_int_equal(learn(1, S), 0);
 	assert_true(vly_neigh_is_resolved(find(1)));
 	assert_memory_equal(find(1)->mac, news.mac, 6);
@@ -97,14 +102,14 @@ static void test_nobody_new_while_all_are_in_use(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < VLY_NEIGH_MAX; i++) {
-		assert_int_equal(learn(i, S), 0);
+		assert_int_equal(learn(i, S), VLY_NEIGH_CHANGED);
 		vly_neigh_use(table, find(i), S);
 	}
 	assert_int_equal(learn(5000, S), -ENOENT);
 	// Whom we want to speak to ourselves gets a place.
 	assert_non_null(vly_neigh_ask(table, asked.ip, S));
 	assert_non_null(find(5001));
-	assert_int_equal(learn(5000, 100 * (uint64_t)S), 0);
+	assert_int_equal(learn(5000, 100 * (uint64_t)S), VLY_NEIGH_CHANGED);
 }
 
 static void test_asking_is_bounded_and_not_evicted(void **state)
@@ -123,7 +128,7 @@ static void test_asking_is_bounded_and_not_evicted(void **state)
 	for (uint32_t i = 0; i < VLY_NEIGH_ASKING_MAX; i++)
 		assert_int_equal(find(i)->state, VLY_NEIGH_INCOMPLETE);
 	// Also when it was answered, but what waits for it has not left yet.
-	assert_int_equal(learn(3, 1000 * (uint64_t)S), 1);
+	assert_int_equal(learn(3, 1000 * (uint64_t)S), VLY_NEIGH_WAITING | VLY_NEIGH_CHANGED);
 	for (uint32_t i = 1000; i < 21000; i++)
 		learn(i, 2000 * (uint64_t)S);
 	assert_non_null(find(3));
@@ -174,7 +179,7 @@ static void test_ageing(void **state)
 	assert_false(vly_neigh_use(table, find(1), 32 * (uint64_t)S));
 	assert_int_equal(find(1)->state, VLY_NEIGH_PROBED);
 	assert_true(vly_neigh_is_resolved(find(1)));
-	assert_int_equal(learn(1, 32 * (uint64_t)S), 1);
+	assert_int_equal(learn(1, 32 * (uint64_t)S), VLY_NEIGH_WAITING | VLY_NEIGH_CHANGED);
 	assert_int_equal(find(1)->state, VLY_NEIGH_RESOLVED);
 	vly_neigh_settle(table, 0, false);
 	assert_false(vly_neigh_use(table, find(1), 61 * (uint64_t)S));
@@ -191,10 +196,88 @@ static void test_heard_is_not_fresh(void **state)
 
 	(void)state;
 	news.is_answer = false;
-	assert_int_equal(vly_neigh_learn(table, &news, S), 0);
+	assert_int_equal(vly_neigh_learn(table, &news, S), VLY_NEIGH_CHANGED);
 	assert_true(vly_neigh_use(table, find(1), S));
 	assert_int_equal(vly_neigh_learn(table, &news, S), 0);
 	assert_int_equal(find(1)->state, VLY_NEIGH_PROBED);
+}
+
+// Of a flood of strangers only 64 a second are taken in, and a told one always is.
+static void test_heard_newcomers_are_limited(void **state)
+{
+	struct vly_neigh_news news;
+	uint32_t added = 0;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 1000; i++) {
+		news = news_of(i);
+		news.is_told = false;
+		news.is_answer = false;
+		added += vly_neigh_learn(table, &news, S) >= 0;
+	}
+	assert_int_equal(added, VLY_NEIGH_HEARD_BURST);
+	assert_int_equal(learn(1001, S), VLY_NEIGH_CHANGED);
+	assert_int_equal(vly_neigh_learn(table, &news, S), -ENOENT);
+	assert_int_equal(vly_neigh_learn(table, &news, 2 * (uint64_t)S), VLY_NEIGH_CHANGED);
+	// Who is known already is no newcomer.
+	news = news_of(1);
+	news.is_told = false;
+	news.mac[5] = 7;
+	assert_int_equal(vly_neigh_learn(table, &news, S), VLY_NEIGH_CHANGED);
+}
+
+static void test_static_stays(void **state)
+{
+	struct vly_neigh_news news = news_of(1);
+	static const uint8_t mac[6] = {2, 9, 9, 9, 9, 9};
+
+	(void)state;
+	assert_true(vly_neigh_add_static(table, news.ip, mac));
+	assert_int_equal(vly_neigh_learn(table, &news, S), -ENOENT);
+	assert_false(vly_neigh_use(table, find(1), 1000 * (uint64_t)S));
+	vly_neigh_end(table, news.ip);
+	for (uint32_t i = 1000; i < 21000; i++)
+		learn(i, 2000 * (uint64_t)S);
+	assert_non_null(find(1));
+	assert_memory_equal(find(1)->mac, mac, 6);
+}
+
+// Another stack asks: its answer finds a place here, and our own question takes it over.
+static void test_expected(void **state)
+{
+	struct vly_neigh_news news = news_of(1);
+
+	(void)state;
+	news.may_add = false;
+	vly_neigh_expect(table, news.ip, S);
+	assert_int_equal(find(1)->state, VLY_NEIGH_EXPECTED);
+	assert_false(vly_neigh_is_resolved(find(1)));
+	assert_int_equal(table->asking_count, 0);
+	assert_ptr_equal(vly_neigh_ask(table, news.ip, S), find(1));
+	assert_int_equal(find(1)->state, VLY_NEIGH_INCOMPLETE);
+	vly_neigh_expect(table, news.ip, S);
+	assert_int_equal(find(1)->state, VLY_NEIGH_INCOMPLETE);
+	assert_int_equal(vly_neigh_learn(table, &news, S), VLY_NEIGH_WAITING | VLY_NEIGH_CHANGED);
+	news = news_of(2);
+	news.may_add = false;
+	vly_neigh_expect(table, news.ip, S);
+	assert_int_equal(vly_neigh_learn(table, &news, S), VLY_NEIGH_CHANGED);
+	assert_true(vly_neigh_is_resolved(find(2)));
+}
+
+static void test_nobody_has_it(void **state)
+{
+	struct vly_neigh_news news = news_of(1);
+
+	(void)state;
+	vly_neigh_ask(table, news.ip, S);
+	vly_neigh_end(table, news.ip);
+	assert_int_equal(find(1)->give_up_ns, 0);
+	learn(2, S);
+	news = news_of(2);
+	vly_neigh_end(table, news.ip);
+	assert_null(find(2));
+	vly_neigh_end(table, news.ip);
 }
 
 int main(void)
@@ -213,6 +296,11 @@ int main(void)
 						open_table, close_table),
 		cmocka_unit_test_setup_teardown(test_ageing, open_table, close_table),
 		cmocka_unit_test_setup_teardown(test_heard_is_not_fresh, open_table, close_table),
+		cmocka_unit_test_setup_teardown(test_nobody_has_it, open_table, close_table),
+		cmocka_unit_test_setup_teardown(test_expected, open_table, close_table),
+		cmocka_unit_test_setup_teardown(test_static_stays, open_table, close_table),
+		cmocka_unit_test_setup_teardown(test_heard_newcomers_are_limited, open_table,
+						close_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

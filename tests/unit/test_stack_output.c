@@ -20,8 +20,7 @@ static struct vly_stack *stack;
 static int open_stack(void **state)
 {
 	(void)state;
-	stack = station_open(&(struct station){
-		.config = {.gateway4 = {10, 0, 0, 254}, .gateway6 = {0xfd, [15] = 0xfe}}});
+	stack = station_open(&(struct station){.routes = {"10.0.0.254", "fd00::fe"}});
 	return 0;
 }
 

@@ -45,6 +45,19 @@ struct vly_group {
 			    // Frame backends have one link, and take no notice
 };
 
+// The way to a prefix: who, on a prefix of ours, takes what goes there. The prefix of no bits
+// (0.0.0.0/0, ::/0) makes it the default gateway.
+struct vly_route {
+	struct vly_prefix prefix;
+	uint8_t next_hop[16];
+};
+
+// A neighbour whose MAC is known beforehand.
+struct vly_neighbour {
+	uint8_t ip[16];
+	uint8_t mac[6];
+};
+
 // True for ::ffff:0:0/96. The wildcard :: is not IPv4. Any thread.
 bool vly_addr_is_ipv4(const struct vly_addr *addr);
 
@@ -54,6 +67,9 @@ bool vly_addr_is_wildcard(const struct vly_addr *addr);
 // Writes "192.0.2.1:53" or "[2001:db8::1]:53" to text, cut to size_bytes. Returns text.
 // Any thread; does not allocate.
 char *vly_addr_format(const struct vly_addr *addr, char *text, size_t size_bytes);
+
+// Writes "192.0.2.1" or "2001:db8::1" for the 16 bytes of an address. As vly_addr_format().
+char *vly_ip_format(const uint8_t *ip, char *text, size_t size_bytes);
 
 // Turns "HOST:PORT", "[IPv6]:PORT", "[IPv6%INTERFACE]:PORT", "IPv4%INTERFACE:PORT" (for a group),
 // ":PORT" or "PORT" into at most `max` endpoints with getaddrinfo(3). An empty HOST, with `passive`
@@ -74,6 +90,14 @@ bool vly_addr_is_multicast(const struct vly_addr *addr);
 // 0, -EINVAL (no group, or a source of the other family or that is one) or -ENODEV (no such
 // interface). Any thread.
 int vly_group_parse(struct vly_group *group, const char *text, struct vly_error *error);
+
+// Turns "10.1.0.0/16@10.0.0.254" (PREFIX@NEXT-HOP, of one family) into a route; an address alone
+// is the next hop to everything that no other route or prefix takes. Returns 0 or -EINVAL. Any
+// thread.
+int vly_route_parse(struct vly_route *route, const char *text, struct vly_error *error);
+
+// Turns "10.0.0.9@02:00:00:00:00:09" into a neighbour. Returns 0 or -EINVAL. Any thread.
+int vly_neighbour_parse(struct vly_neighbour *neighbour, const char *text, struct vly_error *error);
 
 #ifdef __cplusplus
 }

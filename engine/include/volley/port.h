@@ -26,6 +26,8 @@ enum vly_port_limits {
 	VLY_LISTENS_MAX = 64,
 	VLY_ADDRS_MAX = 64,
 	VLY_GROUPS_MAX = 64,
+	VLY_ROUTES_MAX = 64,
+	VLY_NEIGHBOURS_MAX = 256, // that are given beforehand
 	VLY_MTU_DEFAULT = 1500,
 };
 
@@ -49,6 +51,13 @@ struct vly_port_config {
 	uint32_t queues;  // 0: one
 	uint32_t buffers; // datagrams of one queue's pool; 0: the backend's choice
 	uint32_t mtu;     // of the wire, where we set it; 0: VLY_MTU_DEFAULT
+	// Where the kernel has no say (dpdk). The longest prefix wins, those of `addrs` included; a
+	// next hop lies on one of these. A neighbour given here is never asked for, never replaced.
+	const struct vly_route *routes;
+	uint32_t route_count;
+	const struct vly_neighbour *neighbours;
+	uint32_t neighbour_count;
+	uint16_t vlan; // 802.1Q id that we speak, 1 to 4094; 0: untagged
 	struct vly_log log;
 };
 
