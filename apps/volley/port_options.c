@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "output.h"
+#include "wire_options.h"
 
 static const struct argp_option options_table[] = {
 	{NULL, 0, NULL, 0, "The port:", 1},
@@ -149,6 +150,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'v':
 		options->verbose = true;
 		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = options;
+		return 0;
 	case ARGP_KEY_END:
 		port_options_check(state, options);
 		return 0;
@@ -157,7 +161,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp port_argp = {.options = options_table, .parser = parse_option};
+static const struct argp_child children[] = {{&wire_argp, 0, NULL, 0}, {0}};
+
+const struct argp port_argp = {
+	.options = options_table,
+	.parser = parse_option,
+	.children = children,
+};
 
 struct vly_port_config port_config(const struct port_options *options, const char *command)
 {
@@ -172,6 +182,11 @@ struct vly_port_config port_config(const struct port_options *options, const cha
 		.option_count = options->option_count,
 		.buffers = options->buffers,
 		.mtu = options->mtu,
+		.routes = options->routes,
+		.route_count = options->route_count,
+		.neighbours = options->neighbours,
+		.neighbour_count = options->neighbour_count,
+		.vlan = options->vlan,
 		.log = log_to_stderr(command, options->verbose),
 	};
 }

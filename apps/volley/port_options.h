@@ -25,6 +25,10 @@ enum option_key {
 	KEY_BUFFERS,
 	KEY_MTU,
 	KEY_JOIN,
+	KEY_GATEWAY,
+	KEY_ROUTE,
+	KEY_NEIGHBOUR,
+	KEY_VLAN,
 	KEY_JSON,
 	KEY_PRIVATE, // the first key that a sub-command may use for itself
 };
@@ -44,6 +48,11 @@ struct port_options {
 	uint32_t core_count;
 	uint32_t buffers;
 	uint32_t mtu;
+	struct vly_route routes[VLY_ROUTES_MAX]; // gateways among them
+	uint32_t route_count;
+	struct vly_neighbour neighbours[VLY_NEIGHBOURS_MAX];
+	uint32_t neighbour_count;
+	uint16_t vlan;
 	bool verbose;
 	bool json;
 };

@@ -83,7 +83,7 @@ static const struct argp_option options_table[] = {
 	{"budget-us", KEY_BUDGET, "N", 0,
 	 "Microseconds a handler may take for a burst before it is named; also shows its times", 2},
 	{"next", KEY_NEXT, NULL, 0,
-	 "What follows of -b, -d, -a, -o, -l, -q, --buffers and --mtu is of one more port", 2},
+	 "What follows of -l, -q and the port's options is of one more port", 2},
 	{"time", 't', "SECONDS", 0, "Stop after this time; else on SIGINT or SIGTERM", 2},
 	{0},
 };

@@ -39,6 +39,11 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 		.listen_count = config->listen_count,
 		.groups = config->groups,
 		.group_count = config->group_count,
+		.routes = config->routes,
+		.route_count = config->route_count,
+		.neighbours = config->neighbours,
+		.neighbour_count = config->neighbour_count,
+		.vlan = config->vlan,
 	};
 
 	port->backend->link_info(port->inner, &stack.link);
@@ -58,6 +63,7 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 
 		stack.client_port =
 			(uint16_t)(CLIENT_PORT_FIRST + (uint32_t)random() % CLIENT_PORT_COUNT);
+		stack.is_quiet = i > 0;
 		rc = vly_stack_open(&port->queues[i].stack, &stack, error);
 		if (rc)
 			return rc;
@@ -141,6 +147,11 @@ static void name_ignored(const struct vly_backend *backend, const struct vly_por
 		vly_log_line(&config->log,
 			     "%s: the addresses of -a are not used: the kernel has "
 			     "its own; to bind to one, say -l ADDRESS:PORT",
+			     backend->name);
+	if (config->route_count || config->neighbour_count || config->vlan)
+		vly_log_line(&config->log,
+			     "%s: gateway, routes, neighbours and VLAN are the kernel's; see: "
+			     "ip route, ip neigh, ip link add type vlan",
 			     backend->name);
 	if (config->mtu)
 		vly_log_line(&config->log, "%s: the MTU is the interface's; see: ip link set mtu",

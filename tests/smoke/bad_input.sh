@@ -72,6 +72,14 @@ bad nonsense "${good[@]}" -b socket -o nonsense=1
 bad nonsense "${good[@]}" -a nonsense
 bad 10.0.0.1/33 "${good[@]}" -a 10.0.0.1/33
 
+bad nonsense "${good[@]}" --gateway nonsense
+bad second "${good[@]}" --gateway 10.0.0.1 --gateway 10.0.0.2
+bad --route "${good[@]}" --gateway 10.1.0.0/16@10.0.0.1
+bad PREFIX@IP "${good[@]}" --route 10.0.0.1
+bad 10.1.0.0/33 "${good[@]}" --route 10.1.0.0/33@10.0.0.1
+bad --neighbour "${good[@]}" --neighbour 10.0.0.9@nonsense
+bad --vlan "${good[@]}" --vlan 4095
+
 bad HOST:PORT ping
 bad 'port 0' ping 127.0.0.1:0
 bad --count ping -n 0 127.0.0.1:9000
@@ -110,6 +118,11 @@ if [[ ${VLY_DPDK:-1} == 1 ]]; then
 	bad /nosuch "${dpdk[@]}" "${wire[@]}" -d vhost-user:/nosuch/socket
 	bad /nosuch "${dpdk[@]}" "${wire[@]}" -d virtio-user:/nosuch/socket
 	bad -a "${dpdk[@]}" -d "vhost-user:$tmp/socket"
+	bad 10.9.0.1 "${dpdk[@]}" "${wire[@]}" -d "vhost-user:$tmp/socket" --gateway 10.9.0.1
+	bad fd00::1 "${dpdk[@]}" "${wire[@]}" -d "vhost-user:$tmp/socket" --gateway fd00::1
+	bad 10.0.0.2 "${dpdk[@]}" "${wire[@]}" -d "vhost-user:$tmp/socket" --gateway 10.0.0.2
+	bad 10.9.0.9 "${dpdk[@]}" "${wire[@]}" -d "vhost-user:$tmp/socket" \
+		--neighbour 10.9.0.9@02:00:00:00:00:09
 	bad /nosuch ping -b dpdk "${wire[@]}" -d virtio-user:/nosuch/socket -n 1 10.0.0.1:9000
 	as=("${nobody[@]}")
 	bad af_xdp "${dpdk[@]}" "${wire[@]}" -d af_xdp:lo

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -92,6 +93,56 @@ static void parses_prefixes(void **state)
 	assert_true(vly_prefix_parse(&prefix, "eth0", &error) < 0);
 }
 
+static void parses_routes(void **state)
+{
+	static const char *const bad[] = {"10.1.0.0/16@",
+					  "@10.0.0.1",
+					  "10.1.0.0/16@10.0.0.1/24",
+					  "10.1.0.0/16@fd00::1",
+					  "fd00::/8@10.0.0.1",
+					  "10.1.0.0/33@10.0.0.1",
+					  "10.0.0.1/24",
+					  "x"};
+	struct vly_route route;
+	struct vly_error error;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(vly_route_parse(&route, "10.1.0.0/16@10.0.0.254", &error), 0);
+	assert_int_equal(route.prefix.bits, 96 + 16);
+	assert_string_equal(vly_ip_format(route.next_hop, text, sizeof(text)), "10.0.0.254");
+	assert_int_equal(vly_route_parse(&route, "10.0.0.254", &error), 0);
+	assert_int_equal(route.prefix.bits, 96);
+	assert_string_equal(vly_ip_format(route.prefix.ip, text, sizeof(text)), "0.0.0.0");
+	assert_int_equal(vly_route_parse(&route, "fe80::1", &error), 0);
+	assert_int_equal(route.prefix.bits, 0);
+	assert_string_equal(vly_ip_format(route.next_hop, text, sizeof(text)), "fe80::1");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(vly_route_parse(&route, bad[i], &error), -EINVAL);
+}
+
+static void parses_neighbours(void **state)
+{
+	static const char *const bad[] = {"10.0.0.9",
+					  "10.0.0.9@",
+					  "10.0.0.9@02:00:00:00:00",
+					  "10.0.0.9@02:00:00:00:00:0",
+					  "10.0.0.9@02:00:00:00:00:09:0a",
+					  "10.0.0.9@02-00-00-00-00-09",
+					  "10.0.0.9@01:00:00:00:00:09",
+					  "10.0.0.9/24@02:00:00:00:00:09"};
+	static const uint8_t mac[6] = {2, 0, 0xab, 0xCD, 0, 9};
+	struct vly_neighbour neighbour;
+	struct vly_error error;
+
+	(void)state;
+	assert_int_equal(vly_neighbour_parse(&neighbour, "fd00::9@02:00:ab:CD:00:09", &error), 0);
+	assert_memory_equal(neighbour.mac, mac, 6);
+	assert_int_equal(neighbour.ip[15], 9);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(vly_neighbour_parse(&neighbour, bad[i], &error), -EINVAL);
+}
+
 static void knows_families(void **state)
 {
 	struct vly_addr addr = {.port = 1};
@@ -112,6 +163,8 @@ int main(void)
 		cmocka_unit_test(resolves_what_users_type),
 		cmocka_unit_test(resolves_a_name_and_a_scope),
 		cmocka_unit_test(parses_prefixes),
+		cmocka_unit_test(parses_routes),
+		cmocka_unit_test(parses_neighbours),
 		cmocka_unit_test(knows_families),
 	};
 
