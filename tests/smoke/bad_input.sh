@@ -59,7 +59,7 @@ bad --queues "${good[@]}" -q 0
 bad --queues "${good[@]}" -q 65
 bad 'each port' "${good[@]}" --next
 bad --device "${good[@]}" -b socket -d af_xdp:lo --next -l :9001
-read -ra others < <(printf -- '--next -l :%d ' {9101..9116})
+read -ra others < <(printf -- '--next -l :%d ' {9101..9116}; echo)
 bad 'more than 16 ports' "${good[@]}" "${others[@]}"
 bad --workers "${good[@]}" -w 1000
 bad --workers "${good[@]}" -w x
