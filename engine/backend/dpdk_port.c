@@ -18,6 +18,8 @@ enum {
 	NAMES_MAX = RTE_MAX_ETHPORTS,
 	FOLDS_PER_SECOND = 1000,
 	BUFFERS_MIN = 512,
+	// The driver begins by giving the kernel 2048 of them.
+	XDP_BUFFERS_MIN = 2560,
 	DATA_ROOM_MIN = RTE_MBUF_DEFAULT_BUF_SIZE,
 	// Ethernet with two tags, and the header that virtio lets precede it in one buffer.
 	FRAME_EXTRA = 64,
@@ -57,6 +59,7 @@ static int plan_sizes(struct vly_dpdk_plan *plan, const struct vly_port_config *
 {
 	uint32_t wire = vly_dpdk_device_mtu(&plan->device);
 	uint32_t room;
+	uint32_t least;
 
 	plan_queues(plan, config, log);
 	plan->mtu = config->mtu ? config->mtu : VLY_MTU_DEFAULT;
@@ -77,11 +80,12 @@ static int plan_sizes(struct vly_dpdk_plan *plan, const struct vly_port_config *
 			      (uint32_t)RTE_CACHE_LINE_SIZE);
 	plan->data_room = (uint16_t)RTE_MAX(room, (uint32_t)DATA_ROOM_MIN);
 	plan->buffers = config->buffers ? config->buffers : VLY_DPDK_BUFFERS;
-	if (plan->buffers < BUFFERS_MIN)
+	least = plan->device.id == VLY_DPDK_AF_XDP ? XDP_BUFFERS_MIN : BUFFERS_MIN;
+	if (plan->buffers < least)
 		return vly_fail(error, -EINVAL,
 				"dpdk: %u buffers are too few for receive and "
 				"transmit rings; give at least %u",
-				plan->buffers, BUFFERS_MIN);
+				plan->buffers, least);
 	// Both rings may be full, and there must be something left to work with.
 	while (plan->options.descriptors * 4u > plan->buffers + 1)
 		plan->options.descriptors /= 2;
@@ -229,6 +233,7 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 		rc = vly_dpdk_eal_start(&port->eal, &port->plan, error);
 	if (rc)
 		goto err_free;
+	vly_dpdk_sockets_before(&port->sockets, port->plan.device.id);
 	rc = plug(port, &config->log, &line);
 	if (!rc)
 		rc = vly_dpdk_setup(port, &config->log, &line);
@@ -236,6 +241,7 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 		rc = vly_dpdk_program_fill(&port->plan.share, &line);
 	if (rc)
 		goto err_unplug;
+	vly_dpdk_sockets_after(&port->sockets);
 	init_queues(port, ledgers);
 	*out = port;
 	return 0;

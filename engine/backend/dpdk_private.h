@@ -12,6 +12,7 @@
 //     dpdk_setup.c    an Ethernet device's queues, pools and offloads
 //     dpdk_share.c    an interface shared with the kernel
 //     dpdk_program.c  the XDP program for that, made from dpdk_steer.bpf.c
+//     dpdk_sockets.c  what the kernel lost before an interface's driver saw it
 //     dpdk_port.c     open and close, and the backend's table
 //     dpdk_probe.c    what works here
 //     dpdk_queue.c    the bursts: mbuf <-> vly_dgram
@@ -239,6 +240,23 @@ struct vly_dpdk_capture {
 void vly_dpdk_capture_begin(struct vly_dpdk_capture *capture, struct vly_dpdk_log *log);
 void vly_dpdk_capture_end(const struct vly_dpdk_capture *capture);
 
+// --- sockets -----------------------------------------------------------------------------------
+
+// The kernel's sockets under af_xdp and af_packet.
+struct vly_dpdk_sockets {
+	int family; // 0: the device has none
+	uint32_t count;
+	int fds[VLY_QUEUES_MAX]; // the driver's
+	uint64_t lost;           // af_packet: so far
+};
+
+// Before the device is opened, and after: tells its sockets from others'. Control thread.
+void vly_dpdk_sockets_before(struct vly_dpdk_sockets *sockets, enum vly_dpdk_kind_id id);
+void vly_dpdk_sockets_after(struct vly_dpdk_sockets *sockets);
+
+// Frames that the sockets had no room for and the driver does not tell of, since they were made.
+uint64_t vly_dpdk_sockets_lost(struct vly_dpdk_sockets *sockets);
+
 // --- EAL ---------------------------------------------------------------------------------------
 
 // What a process has of DPDK: once, for ever, as DPDK cannot be started twice.
@@ -285,6 +303,7 @@ struct vly_backend_port {
 	bool is_started;
 	char name[VLY_DPDK_NAME_BYTES]; // of the vdev, or the PCI address
 	struct vly_link_info link;
+	struct vly_dpdk_sockets sockets;
 	struct rte_eth_stats seen;        // counters as last folded into the ledger
 	uint64_t fold_cycles;             // TSC cycles between two looks at them
 	_Atomic(enum vly_dpdk_peer) peer; // written by queue 0's thread

@@ -53,6 +53,7 @@ void vly_dpdk_fold(struct vly_backend_port *port)
 
 	if (rte_eth_stats_get(port->port_id, &now))
 		return;
+	now.imissed += vly_dpdk_sockets_lost(&port->sockets);
 	if (now.imissed > port->seen.imissed)
 		vly_count_lost(ledger, VLY_DROP_RX_MISSED, now.imissed - port->seen.imissed);
 	if (now.ierrors > port->seen.ierrors)
