@@ -40,6 +40,31 @@ struct vly_link_info {
 	// The device's own addresses, for a port that was given none; live with the backend's port.
 	const struct vly_prefix *addrs;
 	uint32_t addr_count;
+	// Not NULL: the kernel has the addresses, and asks for neighbours and answers for us. The
+	// number rises when there is news of them; lives with the backend's port.
+	const _Atomic uint32_t *news_version;
+	uint16_t client_port; // of UDP, that the kernel keeps for a port without listens; 0: none
+};
+
+struct vly_link_neighbour {
+	struct vly_neighbour who;
+	bool is_lost; // no longer known under that MAC, or not there
+};
+
+enum vly_link_news_limits {
+	VLY_LINK_NEIGHBOURS_MAX = 64,
+};
+
+// What the kernel has made known of the link since a queue asked last.
+struct vly_link_news {
+	bool is_all;   // there is no more
+	bool has_ways; // addresses and routes are these now, in place of those before
+	uint32_t addr_count;
+	uint32_t route_count;
+	uint32_t neighbour_count;
+	struct vly_prefix addrs[VLY_ADDRS_MAX];
+	struct vly_route routes[VLY_ROUTES_MAX]; // a next hop of zeros: everybody there is near
+	struct vly_link_neighbour neighbours[VLY_LINK_NEIGHBOURS_MAX]; // in the order it happened
 };
 
 // One opened backend, and one of its queues; each backend has its own definitions.
@@ -103,6 +128,11 @@ struct vly_backend {
 	// gathered. The loops call it when a turn was idle and before they stop. Returns how many
 	// accepted datagrams the backend still holds unsent.
 	uint32_t (*flush)(struct vly_backend_queue *queue);
+	// Required with vly_link_info.news_version. The queue's thread; neither waits. News: false
+	// when it cannot be told at the moment. Seek: has the kernel look for the MAC of a
+	// neighbour, which becomes news.
+	bool (*news)(struct vly_backend_queue *queue, struct vly_link_news *news);
+	void (*seek)(struct vly_backend_queue *queue, const uint8_t *ip);
 };
 
 enum vly_backend_limits {

@@ -227,7 +227,7 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 	if (!port)
 		return vly_fail(error, -ENOMEM, "out of memory");
 	memset(port, 0, sizeof(*port));
-	port->plan.share = (struct vly_dpdk_share){.program_fd = -1, .lock_fd = -1};
+	vly_dpdk_share_init(&port->plan.share);
 	rc = make_plan(&port->plan, config, values, error);
 	if (!rc)
 		rc = vly_dpdk_eal_start(&port->eal, &port->plan, error);
@@ -238,7 +238,7 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 	if (!rc)
 		rc = vly_dpdk_setup(port, &config->log, &line);
 	if (!rc && port->plan.share.is_on)
-		rc = vly_dpdk_program_fill(&port->plan.share, &line);
+		rc = vly_dpdk_share_start(&port->plan.share, &line);
 	if (rc)
 		goto err_unplug;
 	vly_dpdk_sockets_after(&port->sockets);
@@ -284,6 +284,16 @@ static void link_info(const struct vly_backend_port *port, struct vly_link_info 
 	*info = port->link;
 }
 
+static bool news(struct vly_backend_queue *queue, struct vly_link_news *out)
+{
+	return vly_dpdk_kernel_news(queue->port->plan.share.kernel, queue->index, out);
+}
+
+static void seek(struct vly_backend_queue *queue, const uint8_t *ip)
+{
+	vly_dpdk_kernel_seek(queue->port->plan.share.kernel, queue->index, ip);
+}
+
 static const char *detail(const struct vly_backend_port *port)
 {
 	return port->detail;
@@ -308,4 +318,6 @@ const struct vly_backend vly_backend_dpdk = {
 	.alloc_burst = vly_dpdk_alloc_burst,
 	.release_burst = vly_dpdk_release_burst,
 	.flush = vly_dpdk_flush,
+	.news = news,
+	.seek = seek,
 };

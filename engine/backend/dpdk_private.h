@@ -11,6 +11,7 @@
 //     dpdk_log.c      what DPDK says, kept for error lines
 //     dpdk_setup.c    an Ethernet device's queues, pools and offloads
 //     dpdk_share.c    an interface shared with the kernel
+//     dpdk_kernel.c   its addresses, routes and neighbours, which are the kernel's (dpdk_kernel.h)
 //     dpdk_program.c  the XDP program for that, made from dpdk_steer.bpf.c
 //     dpdk_sockets.c  what the kernel lost before an interface's driver saw it
 //     dpdk_port.c     open and close, and the backend's table
@@ -30,6 +31,7 @@
 #include <rte_mempool.h>
 
 #include "backend/backend.h"
+#include "backend/dpdk_kernel.h"
 #include "core/compiler.h"
 
 enum vly_dpdk_limits {
@@ -155,10 +157,18 @@ struct vly_dpdk_share {
 	uint32_t ifindex;
 	int program_fd; // a file of our XDP program, for the driver
 	int lock_fd;
-	uint32_t addr_count;
+	int groups_fd[2];     // sockets that are members of our groups: IPv4, IPv6
+	int client_fd;        // a socket of the kernel's that keeps our port from others
+	uint16_t client_port; // when nothing is listened to
+	uint32_t asked_count; // addresses that the user gave: others of the interface are not ours
+	uint32_t addr_count;  // as of open
+	uint32_t group_count; // listened to
 	uint32_t port_count;
-	struct vly_prefix addrs[VLY_ADDRS_MAX]; // what of UDP is ours
-	uint16_t ports[VLY_LISTENS_MAX];
+	struct vly_prefix asked[VLY_ADDRS_MAX];
+	struct vly_prefix addrs[VLY_ADDRS_MAX];
+	struct vly_prefix groups[VLY_GROUPS_MAX];
+	uint16_t ports[VLY_LISTENS_MAX]; // of UDP, that are ours
+	struct vly_dpdk_kernel *kernel;  // NULL: not shared
 };
 
 // What a port is made of, as open has decided it.
@@ -176,10 +186,16 @@ struct vly_dpdk_plan {
 int vly_dpdk_devargs(char *args, size_t size, const struct vly_dpdk_plan *plan,
 		     struct vly_error *error);
 
+// Sets it to what can be closed.
+void vly_dpdk_share_init(struct vly_dpdk_share *share);
+
 // Decides whether to share, reads the interface's addresses, and removes a program of ours that a
 // dead process left. Returns 0, or -EBUSY, -EINVAL, -EADDRNOTAVAIL, -ENOTSUP. Close it in any case.
 int vly_dpdk_share_open(struct vly_dpdk_share *share, const struct vly_dpdk_plan *plan,
 			const struct vly_port_config *config, struct vly_error *error);
+
+// Once our program is attached: what is ours comes to us, and changes are followed.
+int vly_dpdk_share_start(struct vly_dpdk_share *share, struct vly_error *error);
 void vly_dpdk_share_close(struct vly_dpdk_share *share);
 
 // A file descriptor of our XDP program's object file, or -ENOTSUP when it was not built.
@@ -193,6 +209,10 @@ int vly_dpdk_program_other(uint32_t ifindex, char *name, size_t size);
 
 // Tells our program, attached now, the ports and addresses.
 int vly_dpdk_program_fill(const struct vly_dpdk_share *share, struct vly_error *error);
+
+// Tells it other addresses, in place of those before: `addrs` and the groups. Any thread.
+int vly_dpdk_program_addrs(const struct vly_dpdk_share *share, const struct vly_prefix *addrs,
+			   uint32_t count);
 
 // --- memory ------------------------------------------------------------------------------------
 

@@ -77,8 +77,9 @@ void vly_dpdk_describe(const struct vly_log *log)
 			     why ? " (not here: " : "", why ? why : "", why ? ")" : "");
 	}
 	vly_log_line(log, "af_xdp: %s",
-		     can_share() ? "can leave all but our ports to the kernel (share)"
-				 : "takes the whole interface: built without clang or libbpf");
+		     can_share()
+			     ? "can leave all but our ports to the kernel (share)"
+			     : "takes the whole interface: built without clang, libbpf or libmnl");
 	if (huge)
 		vly_log_line(log, "huge pages: %lu MB free", huge);
 	else

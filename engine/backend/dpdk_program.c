@@ -17,6 +17,7 @@
 enum {
 	MAPS_MAX = 8,
 	PORTS_PER_WORD = 64,
+	IP_BYTES = 16,
 };
 
 static const char program_name[] = "volley_steer";
@@ -104,16 +105,55 @@ static int find_map(const struct bpf_prog_info *program, const char *name)
 	return -ENOENT;
 }
 
-static int fill_addrs(const struct bpf_prog_info *program, const struct vly_dpdk_share *share)
+static bool is_among(const struct vly_prefix *list, uint32_t count, const uint8_t *ip)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (memcmp(list[i].ip, ip, IP_BYTES) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_addrs(int fd, const struct vly_prefix *list, uint32_t count)
+{
+	uint32_t one = 1;
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < count; i++)
+		rc = bpf_map_update_elem(fd, list[i].ip, &one, BPF_ANY);
+	return rc;
+}
+
+// Removes those that are neither an address nor a group of ours.
+static void remove_addrs(int fd, const struct vly_dpdk_share *share, const struct vly_prefix *addrs,
+			 uint32_t count)
+{
+	uint8_t key[IP_BYTES];
+	uint8_t next[IP_BYTES];
+	bool is_there = bpf_map_get_next_key(fd, NULL, next) == 0;
+
+	while (is_there) {
+		memcpy(key, next, sizeof(key));
+		is_there = bpf_map_get_next_key(fd, key, next) == 0;
+		if (!is_among(addrs, count, key) &&
+		    !is_among(share->groups, share->group_count, key))
+			bpf_map_delete_elem(fd, key);
+	}
+}
+
+static int fill_addrs(const struct bpf_prog_info *program, const struct vly_dpdk_share *share,
+		      const struct vly_prefix *addrs, uint32_t count)
 {
 	int fd = find_map(program, "volley_addrs");
-	uint32_t one = 1;
 	int rc = fd < 0 ? fd : 0;
 
-	for (uint32_t i = 0; !rc && i < share->addr_count; i++)
-		rc = bpf_map_update_elem(fd, share->addrs[i].ip, &one, BPF_ANY);
-	if (fd >= 0)
-		close(fd);
+	if (rc)
+		return rc;
+	rc = add_addrs(fd, addrs, count);
+	if (!rc)
+		rc = add_addrs(fd, share->groups, share->group_count);
+	remove_addrs(fd, share, addrs, count);
+	close(fd);
 	return rc;
 }
 
@@ -147,7 +187,7 @@ int vly_dpdk_program_fill(const struct vly_dpdk_share *share, struct vly_error *
 	int rc = fd < 0 ? fd : 0;
 
 	if (!rc)
-		rc = fill_addrs(&info, share);
+		rc = fill_addrs(&info, share, share->addrs, share->addr_count);
 	if (!rc)
 		rc = fill_ports(&info, share);
 	if (fd >= 0)
@@ -158,4 +198,20 @@ int vly_dpdk_program_fill(const struct vly_dpdk_share *share, struct vly_error *
 				"root, or take the whole interface with -o share=off",
 				strerror(-rc));
 	return 0;
+}
+
+int vly_dpdk_program_addrs(const struct vly_dpdk_share *share, const struct vly_prefix *addrs,
+			   uint32_t count)
+{
+	uint32_t ids[MAPS_MAX] = {0};
+	struct bpf_prog_info info = {
+		.nr_map_ids = MAPS_MAX,
+		.map_ids = (uintptr_t)ids,
+	};
+	int fd = find_program(share->ifindex, &info);
+	int rc = fd < 0 ? fd : fill_addrs(&info, share, addrs, count);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }

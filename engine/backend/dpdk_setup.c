@@ -193,6 +193,8 @@ static void read_link(struct vly_backend_port *port, const struct choice *choice
 	if (port->plan.share.is_on) {
 		port->link.addrs = port->plan.share.addrs;
 		port->link.addr_count = port->plan.share.addr_count;
+		port->link.client_port = port->plan.share.client_port;
+		port->link.news_version = vly_dpdk_kernel_version(port->plan.share.kernel);
 	}
 	port->link.offloads_rx = (rx & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM ? VLY_FRAME_IP_CSUM : 0) |
 				 (rx & RTE_ETH_RX_OFFLOAD_UDP_CKSUM ? VLY_FRAME_UDP_CSUM : 0);
@@ -242,10 +244,11 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 		vly_log_line(log, "dpdk: %s: the link is down, waiting for the other side",
 			     device_name(port));
 	if (port->plan.share.is_on)
-		vly_log_line(log,
-			     "dpdk: %s stays the kernel's but for UDP to our ports: it answers ARP "
-			     "and ping; handlers can answer, but reach nobody who has not written",
-			     port->plan.device.target);
+		vly_log_line(
+			log,
+			"dpdk: %s stays the kernel's but for UDP to our ports: addresses, routes "
+			"and neighbours are its",
+			port->plan.device.target);
 	if (port->plan.device.id == VLY_DPDK_VIRTIO_USER && !port->plan.device.serves)
 		vly_log_line(log,
 			     "dpdk: if the server of %s ends, what is sent counts as tx_full "

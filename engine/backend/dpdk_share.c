@@ -4,14 +4,15 @@
 // are the kernel's, so ssh and ping go on working. Whether to share, what the addresses are, and
 // that no two processes do it at a time.
 #include <errno.h>
-#include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <linux/filter.h>
 
 #include "backend/dpdk_private.h"
 #include "core/fail.h"
@@ -21,85 +22,43 @@ enum {
 	IP4_OFFSET = 12, // of an IPv4 address in its mapped form
 };
 
-static uint8_t mask_bits(const uint8_t *mask, uint32_t len)
-{
-	uint32_t bits = 0;
-
-	for (uint32_t i = 0; i < len; i++)
-		bits += (uint32_t)__builtin_popcount(mask[i]);
-	return (uint8_t)bits;
-}
-
-// An address of getifaddrs(3) in our form; false for other families.
-static bool read_prefix(struct vly_prefix *prefix, const struct ifaddrs *entry)
-{
-	memset(prefix, 0, sizeof(*prefix));
-	if (!entry->ifa_addr || !entry->ifa_netmask)
-		return false;
-	if (entry->ifa_addr->sa_family == AF_INET) {
-		const struct sockaddr_in *addr = (const void *)entry->ifa_addr;
-		const struct sockaddr_in *mask = (const void *)entry->ifa_netmask;
-
-		memset(prefix->ip + IP4_OFFSET - 2, 0xff, 2);
-		memcpy(prefix->ip + IP4_OFFSET, &addr->sin_addr, sizeof(addr->sin_addr));
-		prefix->bits = (uint8_t)(8 * IP4_OFFSET + mask_bits((const void *)&mask->sin_addr,
-								    sizeof(mask->sin_addr)));
-		return true;
-	}
-	if (entry->ifa_addr->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *addr = (const void *)entry->ifa_addr;
-		const struct sockaddr_in6 *mask = (const void *)entry->ifa_netmask;
-
-		memcpy(prefix->ip, &addr->sin6_addr, IP_BYTES);
-		prefix->bits = mask_bits(mask->sin6_addr.s6_addr, IP_BYTES);
-		return true;
-	}
-	return false;
-}
-
 static bool is_link_local(const struct vly_prefix *prefix)
 {
 	return prefix->ip[0] == 0xfe && (prefix->ip[1] & 0xc0) == 0x80;
 }
 
-// The interface's addresses. Returns how many there are beside link-local ones.
-static uint32_t read_addrs(struct vly_dpdk_share *share, const char *interface)
+static bool is_ipv4(const uint8_t *ip)
 {
-	uint32_t global = 0;
-	struct ifaddrs *list;
+	static const uint8_t mapped[IP4_OFFSET] = {[10] = 0xff, [11] = 0xff};
 
-	if (getifaddrs(&list))
-		return 0;
-	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
-		// An address may have a label: the interface, a colon and more (ip-address(8)).
-		size_t len = strcspn(entry->ifa_name, ":");
-
-		if (strlen(interface) != len || memcmp(interface, entry->ifa_name, len) ||
-		    share->addr_count == VLY_ADDRS_MAX ||
-		    !read_prefix(&share->addrs[share->addr_count], entry))
-			continue;
-		global += !is_link_local(&share->addrs[share->addr_count]);
-		share->addr_count++;
-	}
-	freeifaddrs(list);
-	return global;
+	return memcmp(ip, mapped, sizeof(mapped)) == 0;
 }
 
-static bool has_addr(const struct vly_dpdk_share *share, const uint8_t *ip)
+static bool has_addr(const struct vly_dpdk_ways *ways, const uint8_t *ip)
 {
-	for (uint32_t i = 0; i < share->addr_count; i++) {
-		if (memcmp(share->addrs[i].ip, ip, IP_BYTES) == 0)
+	for (uint32_t i = 0; i < ways->addr_count; i++) {
+		if (memcmp(ways->addrs[i].ip, ip, IP_BYTES) == 0)
+			return true;
+	}
+	return false;
+}
+
+// Whether it has any address beside link-local ones.
+static bool has_global_addr(const struct vly_dpdk_ways *ways)
+{
+	for (uint32_t i = 0; i < ways->addr_count; i++) {
+		if (!is_link_local(&ways->addrs[i]))
 			return true;
 	}
 	return false;
 }
 
 // The first address asked for that the interface has not; NULL: none.
-static const struct vly_prefix *foreign_addr(const struct vly_dpdk_share *share,
+static const struct vly_prefix *foreign_addr(const struct vly_dpdk_ways *ways,
 					     const struct vly_port_config *config)
 {
 	for (uint32_t i = 0; i < config->addr_count; i++) {
-		if (!has_addr(share, config->addrs[i].ip))
+		if (!has_addr(ways, config->addrs[i].ip))
 			return &config->addrs[i];
 	}
 	return NULL;
@@ -121,26 +80,18 @@ static int refuse_addr(const struct vly_prefix *foreign, const char *interface,
 }
 
 // Why the interface cannot be shared, as an error; 0 if it can.
-static int check(const struct vly_dpdk_share *share, const struct vly_dpdk_plan *plan,
-		 const struct vly_port_config *config, uint32_t global, struct vly_error *error)
+static int check(const struct vly_dpdk_ways *ways, const struct vly_dpdk_plan *plan,
+		 const struct vly_port_config *config, struct vly_error *error)
 {
 	const char *interface = plan->device.target;
 
-	if (plan->device.id != VLY_DPDK_AF_XDP || strstr(plan->device.extra, "xdp_prog="))
-		return vly_fail(error, -EINVAL,
-				"dpdk: share=on is for af_xdp:INTERFACE without a program of its "
-				"own; leave it out");
-	if (config->listen_count == 0)
-		return vly_fail(error, -EINVAL,
-				"dpdk: share=on takes the ports listened on, and there are none; "
-				"give -l :PORT, or take the whole interface with -o share=off");
-	if (global == 0)
+	if (!has_global_addr(ways))
 		return vly_fail(error, -EADDRNOTAVAIL,
 				"dpdk: share=on, but %s has no address in the kernel; run: ip "
 				"address add ADDRESS/PREFIX dev %s",
 				interface, interface);
-	if (foreign_addr(share, config))
-		return refuse_addr(foreign_addr(share, config), interface, error);
+	if (foreign_addr(ways, config))
+		return refuse_addr(foreign_addr(ways, config), interface, error);
 	return 0;
 }
 
@@ -165,15 +116,102 @@ static int take_lock(struct vly_dpdk_share *share, const char *interface, struct
 			interface);
 }
 
-static void take_config(struct vly_dpdk_share *share, const struct vly_port_config *config)
+// A socket that gets nothing: the kernel drops what it would get, as its filter says.
+static int open_deaf(int family)
 {
-	share->is_on = true;
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct sock_fprog program = {.len = 1, .filter = &nothing};
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	return fd;
+}
+
+// A client's port is the kernel's choice, and no other socket gets it as long as we have it.
+static int take_client_port(struct vly_dpdk_share *share, struct vly_error *error)
+{
+	struct sockaddr_in6 any6 = {.sin6_family = AF_INET6};
+	struct sockaddr_in any4 = {.sin_family = AF_INET};
+	socklen_t len = sizeof(any6);
+	int rc = -1;
+
+	// One for both families, or for IPv4 where there is no other.
+	share->client_fd = open_deaf(AF_INET6);
+	if (share->client_fd >= 0) {
+		rc = bind(share->client_fd, (const struct sockaddr *)&any6, sizeof(any6));
+	} else {
+		share->client_fd = open_deaf(AF_INET);
+		rc = bind(share->client_fd, (const struct sockaddr *)&any4, sizeof(any4));
+	}
+	// The port is at the same place in both families' addresses.
+	if (rc || getsockname(share->client_fd, (struct sockaddr *)&any6, &len))
+		return vly_fail(error, -errno, "dpdk: the kernel has no UDP port left for us (%s)",
+				strerror(errno));
+	share->client_port = ntohs(any6.sin6_port);
+	share->ports[share->port_count++] = share->client_port;
+	return 0;
+}
+
+// An address without its port, for setsockopt(2).
+static void put_address(struct sockaddr_storage *address, const uint8_t *ip)
+{
+	struct sockaddr_in6 *address6 = (void *)address;
+	struct sockaddr_in *address4 = (void *)address;
+
+	if (is_ipv4(ip)) {
+		address4->sin_family = AF_INET;
+		memcpy(&address4->sin_addr, ip + IP4_OFFSET, sizeof(address4->sin_addr));
+	} else {
+		address6->sin6_family = AF_INET6;
+		memcpy(&address6->sin6_addr, ip, IP_BYTES);
+	}
+}
+
+// Makes the interface let a group's frames in, and the network bring them here.
+static int join(struct vly_dpdk_share *share, const struct vly_group *group,
+		struct vly_error *error)
+{
+	static const uint8_t anybody[IP_BYTES];
+	struct group_source_req request = {.gsr_interface = share->ifindex};
+	struct group_req any = {.gr_interface = share->ifindex};
+	bool is_6 = !is_ipv4(group->ip);
+	bool is_any = memcmp(group->source, anybody, sizeof(anybody)) == 0;
+	int level = is_6 ? IPPROTO_IPV6 : IPPROTO_IP;
+	int *fd = &share->groups_fd[is_6];
+	int rc;
+
+	if (*fd < 0)
+		*fd = open_deaf(is_6 ? AF_INET6 : AF_INET);
+	put_address(&any.gr_group, group->ip);
+	put_address(&request.gsr_group, group->ip);
+	put_address(&request.gsr_source, group->source);
+	if (is_any)
+		rc = setsockopt(*fd, level, MCAST_JOIN_GROUP, &any, sizeof(any));
+	else
+		rc = setsockopt(*fd, level, MCAST_JOIN_SOURCE_GROUP, &request, sizeof(request));
+	if (rc == 0 || errno == EADDRINUSE)
+		return 0;
+	return vly_fail(error, -errno,
+			"dpdk: the kernel does not join a multicast group (%s); see sysctl "
+			"net.ipv4.igmp_max_memberships",
+			strerror(errno));
+}
+
+static int take_listens(struct vly_dpdk_share *share, const struct vly_port_config *config,
+			struct vly_error *error)
+{
+	int rc = 0;
+
+	if (config->listen_count == 0)
+		rc = take_client_port(share, error);
 	for (uint32_t i = 0; i < config->listen_count; i++)
 		share->ports[share->port_count++] = config->listens[i].addr.port;
-	if (config->addr_count) {
-		memcpy(share->addrs, config->addrs, config->addr_count * sizeof(config->addrs[0]));
-		share->addr_count = config->addr_count;
+	for (uint32_t i = 0; !rc && i < config->group_count; i++) {
+		memcpy(share->groups[share->group_count++].ip, config->groups[i].ip, IP_BYTES);
+		rc = join(share, &config->groups[i], error);
 	}
+	return rc;
 }
 
 // Holds the interface, and frees it of what a process left that died.
@@ -197,41 +235,115 @@ static int take_interface(struct vly_dpdk_share *share, const struct vly_dpdk_pl
 	return rc;
 }
 
+void vly_dpdk_share_init(struct vly_dpdk_share *share)
+{
+	memset(share, 0, sizeof(*share));
+	share->program_fd = -1;
+	share->lock_fd = -1;
+	share->client_fd = -1;
+	share->groups_fd[0] = -1;
+	share->groups_fd[1] = -1;
+}
+
+static void forget_kernel(struct vly_dpdk_share *share)
+{
+	vly_dpdk_kernel_close(share->kernel);
+	share->kernel = NULL;
+}
+
+// Another set of addresses is ours: the kernel's thread tells.
+static void follow_addrs(void *arg, const struct vly_prefix *addrs, uint32_t count)
+{
+	vly_dpdk_program_addrs(arg, addrs, count);
+}
+
+// What it takes to share the interface, but nothing on the interface yet.
+static int prepare(struct vly_dpdk_share *share, const struct vly_dpdk_plan *plan,
+		   const struct vly_port_config *config, struct vly_error *error)
+{
+	const struct vly_dpdk_kernel_config kernel = {
+		.ifindex = share->ifindex,
+		.only = share->asked,
+		.only_count = share->asked_count,
+		.changed = follow_addrs,
+		.arg = share,
+	};
+	const struct vly_dpdk_ways *ways;
+	int rc;
+
+	if (plan->device.id != VLY_DPDK_AF_XDP || strstr(plan->device.extra, "xdp_prog="))
+		return vly_fail(error, -EINVAL,
+				"dpdk: share=on is for af_xdp:INTERFACE without a program of its "
+				"own; leave it out");
+	if (config->vlan || config->route_count || config->neighbour_count)
+		return vly_fail(error, -EINVAL,
+				"dpdk: share=on, but VLANs, routes and neighbours are the kernel's "
+				"there; leave them out, or take the whole interface with "
+				"-o share=off");
+	rc = vly_dpdk_kernel_open(&share->kernel, &kernel, error);
+	if (rc)
+		return rc;
+	ways = vly_dpdk_kernel_ways(share->kernel);
+	memcpy(share->addrs, ways->addrs, sizeof(share->addrs));
+	share->addr_count = ways->addr_count;
+	rc = check(ways, plan, config, error);
+	if (rc)
+		return rc;
+	share->program_fd = vly_dpdk_program_file(error);
+	return share->program_fd < 0 ? share->program_fd : 0;
+}
+
 int vly_dpdk_share_open(struct vly_dpdk_share *share, const struct vly_dpdk_plan *plan,
 			const struct vly_port_config *config, struct vly_error *error)
 {
 	enum vly_dpdk_choice asked = plan->options.share;
 	struct vly_error reason = {""};
-	uint32_t global;
-	int rc;
+	int rc = -ECANCELED;
 
-	*share = (struct vly_dpdk_share){.lock_fd = -1, .program_fd = -1};
+	vly_dpdk_share_init(share);
 	share->ifindex = if_nametoindex(plan->device.target);
-	global = read_addrs(share, plan->device.target);
-	rc = asked == VLY_DPDK_OFF ? -ECANCELED : check(share, plan, config, global, &reason);
-	if (!rc) {
-		rc = share->program_fd = vly_dpdk_program_file(&reason);
-		if (rc < 0 && asked == VLY_DPDK_AUTO)
-			vly_log_line(&config->log, "%s", reason.text);
-	}
-	if (rc < 0 && asked == VLY_DPDK_ON)
+	share->asked_count = config->addr_count;
+	for (uint32_t i = 0; i < config->addr_count; i++)
+		share->asked[i] = config->addrs[i];
+	if (asked != VLY_DPDK_OFF)
+		rc = prepare(share, plan, config, &reason);
+	if (rc && asked == VLY_DPDK_ON)
 		return vly_fail(error, rc, "%s", reason.text);
-	if (rc >= 0)
-		take_config(share, config);
+	if (rc == -ENOTSUP)
+		vly_log_line(&config->log, "%s", reason.text);
+	share->is_on = rc == 0;
 	rc = take_interface(share, plan, &config->log, error);
+	if (!rc && share->is_on)
+		rc = take_listens(share, config, error);
+	if (rc || !share->is_on)
+		forget_kernel(share);
 	share->is_on &= rc == 0; // what is another's is not for us to close
 	return rc;
 }
 
+int vly_dpdk_share_start(struct vly_dpdk_share *share, struct vly_error *error)
+{
+	int rc = vly_dpdk_program_fill(share, error);
+
+	return rc ? rc : vly_dpdk_kernel_start(share->kernel, error);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 void vly_dpdk_share_close(struct vly_dpdk_share *share)
 {
+	forget_kernel(share);
 	if (share->is_on)
 		vly_dpdk_program_sweep(share->ifindex);
-	if (share->program_fd >= 0)
-		close(share->program_fd);
-	if (share->lock_fd >= 0)
-		close(share->lock_fd);
+	close_fd(&share->program_fd);
+	close_fd(&share->lock_fd);
+	close_fd(&share->client_fd);
+	close_fd(&share->groups_fd[0]);
+	close_fd(&share->groups_fd[1]);
 	share->is_on = false;
-	share->program_fd = -1;
-	share->lock_fd = -1;
 }

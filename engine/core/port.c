@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/fail.h"
 #include "core/group.h"
 
 enum {
 	CLIENT_PORT_FIRST = 49152, // the dynamic ports, RFC 6335, section 6
 	CLIENT_PORT_COUNT = 16384,
+	HEAR_TRIES_MAX = 100, // the backend may be busy with it
 };
 
 static int check_config(const struct vly_port_config *config, struct vly_error *error)
@@ -28,6 +30,18 @@ static int check_config(const struct vly_port_config *config, struct vly_error *
 		return vly_fail(error, -EINVAL, "%u addresses are too many; give up to %u",
 				config->addr_count, VLY_ADDRS_MAX);
 	return 0;
+}
+
+static uint16_t random_client_port(void)
+{
+	return (uint16_t)(CLIENT_PORT_FIRST + (uint32_t)random() % CLIENT_PORT_COUNT);
+}
+
+// What the kernel knows already, so that the first datagram finds its route.
+static void hear_first(struct vly_queue *queue)
+{
+	for (uint32_t i = 0; i < HEAR_TRIES_MAX && vly_queue_has_news(queue); i++)
+		vly_queue_hear(queue, vly_clock_ns());
 }
 
 // Fills in addresses that the device has and the user gave none of.
@@ -47,6 +61,7 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 	};
 
 	port->backend->link_info(port->inner, &stack.link);
+	stack.asks_outside = stack.link.news_version != NULL;
 	if (!config->addr_count) {
 		config->addrs = stack.link.addrs;
 		config->addr_count = stack.link.addr_count;
@@ -62,11 +77,13 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 		int rc;
 
 		stack.client_port =
-			(uint16_t)(CLIENT_PORT_FIRST + (uint32_t)random() % CLIENT_PORT_COUNT);
+			stack.link.client_port ? stack.link.client_port : random_client_port();
+		port->queues[i].news_version = stack.link.news_version;
 		stack.is_quiet = i > 0;
 		rc = vly_stack_open(&port->queues[i].stack, &stack, error);
 		if (rc)
 			return rc;
+		hear_first(&port->queues[i]);
 	}
 	return 0;
 }

@@ -4,6 +4,8 @@
 // everybody sees datagrams only.
 #pragma once
 
+#include <stdatomic.h>
+
 #include <volley/port.h>
 
 #include "backend/backend.h"
@@ -16,6 +18,9 @@ struct vly_queue {
 	struct vly_backend_queue *inner;
 	struct vly_stack *stack; // NULL: the backend speaks datagrams
 	struct vly_ledger_block *ledger;
+	// NULL: the kernel has no part in it (vly_link_info.news_version).
+	const _Atomic uint32_t *news_version;
+	uint32_t news_seen;
 	uint32_t buffer_count; // of its pool
 	uint8_t index;         // in the engine
 	// Frames that the stack has built and the device has not taken yet.
@@ -43,3 +48,14 @@ uint32_t vly_queue_flush(struct vly_queue *queue, uint64_t now_ns);
 
 // Gives up what waits inside: counted as dropped. The queue's thread, when it stops.
 void vly_queue_abandon(struct vly_queue *queue, uint64_t now_ns);
+
+// Tells the stack what the kernel has made known, and the kernel what the stack asks for. Only
+// where there is a news_version. The queue's thread.
+void vly_queue_hear(struct vly_queue *queue, uint64_t now_ns);
+void vly_queue_seek(struct vly_queue *queue);
+
+static inline bool vly_queue_has_news(const struct vly_queue *queue)
+{
+	return queue->news_version &&
+	       atomic_load_explicit(queue->news_version, memory_order_relaxed) != queue->news_seen;
+}

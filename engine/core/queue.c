@@ -79,6 +79,8 @@ static void poll_stack(struct vly_queue *queue, uint64_t now_ns)
 		return;
 	spare_count = queue->backend->alloc_burst(queue->inner, spare, 4);
 	used = vly_stack_poll(queue->stack, spare, spare_count, now_ns, &result);
+	if (queue->news_version)
+		vly_queue_seek(queue);
 	if (used < spare_count)
 		queue->backend->release_burst(queue->inner, spare, spare_count - used);
 	if (used)
@@ -131,6 +133,8 @@ static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgram
 	if (VLY_UNLIKELY(reply_count))
 		send_own_frames(queue, replies, reply_count, true, now_ns);
 	release_dropped(queue, ended, ended_count);
+	if (VLY_UNLIKELY(vly_queue_has_news(queue)))
+		vly_queue_hear(queue, now_ns);
 	if (VLY_UNLIKELY(vly_stack_poll_is_due(queue->stack, now_ns)))
 		poll_stack(queue, now_ns);
 	return delivered;

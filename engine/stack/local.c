@@ -149,6 +149,16 @@ int vly_local_init(struct vly_local *local, const struct vly_stack_config *confi
 	return listens_init(local, config, error);
 }
 
+void vly_local_set_addrs(struct vly_local *local, const struct vly_prefix *addrs, uint32_t count)
+{
+	local->count4 = 0;
+	local->count6 = 0;
+	local->filter4 = 0;
+	local->filter6 = 0;
+	for (uint32_t i = 0; i < count && i < VLY_ADDRS_MAX; i++)
+		own_add(local, &addrs[i], NULL);
+}
+
 static bool owns4(const struct vly_local *local, uint32_t ip)
 {
 	for (uint32_t i = 0; i < local->count4; i++)

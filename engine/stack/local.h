@@ -105,6 +105,11 @@ void vly_local_mask(uint8_t *mask, uint32_t size, uint32_t bits);
 int vly_local_set_routes(struct vly_local *local, const struct vly_route *routes, uint32_t count,
 			 struct vly_error *error);
 
+// As the kernel has them: other addresses of ours, none allowed, and the routes, a next hop of
+// zeros meaning that everybody there is a neighbour. What we cannot use of it is left out.
+void vly_local_set_addrs(struct vly_local *local, const struct vly_prefix *addrs, uint32_t count);
+void vly_local_follow(struct vly_local *local, const struct vly_route *routes, uint32_t count);
+
 // What the destination `ip` is to us.
 static inline enum vly_reach vly_local_reach4(const struct vly_local *local, uint32_t ip);
 enum vly_reach vly_local_reach6(const struct vly_local *local, const uint8_t *ip);

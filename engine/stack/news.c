@@ -80,3 +80,11 @@ int vly_stack_set_routes(struct vly_stack *stack, const struct vly_route *routes
 {
 	return vly_local_set_routes(&stack->local, routes, count, error);
 }
+
+void vly_stack_follow(struct vly_stack *stack, const struct vly_prefix *addrs, uint32_t addr_count,
+		      const struct vly_route *routes, uint32_t route_count)
+{
+	vly_local_set_addrs(&stack->local, addrs, addr_count);
+	vly_local_follow(&stack->local, routes, route_count);
+	stack->announced = stack->local.count4 + stack->local.count6;
+}

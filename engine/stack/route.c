@@ -101,6 +101,7 @@ static void hop6_insert(struct vly_local *local, const struct vly_hop6 *hop)
 
 static void hop4_add(struct vly_local *local, const struct vly_route *route)
 {
+	const struct vly_own4 *own;
 	struct vly_hop4 hop = {
 		.ip = vly_raw32(route->prefix.ip + 12),
 		.next = vly_raw32(route->next_hop + 12),
@@ -108,7 +109,8 @@ static void hop4_add(struct vly_local *local, const struct vly_route *route)
 
 	vly_local_mask((uint8_t *)&hop.mask, sizeof(hop.mask),
 		       route->prefix.bits - (uint32_t)MAPPED_BITS);
-	hop.source = own4_around(local, hop.next)->ip;
+	own = own4_around(local, hop.next ? hop.next : hop.ip);
+	hop.source = own ? own->ip : local->own4[0].ip;
 	hop4_insert(local, &hop);
 }
 
@@ -120,7 +122,7 @@ static void hop6_add(struct vly_local *local, const struct vly_route *route)
 	memcpy(hop.ip, route->prefix.ip, sizeof(hop.ip));
 	memcpy(hop.next, route->next_hop, sizeof(hop.next));
 	vly_local_mask((uint8_t *)hop.mask, sizeof(hop.mask), route->prefix.bits);
-	own = own6_around(local, hop.next);
+	own = own6_around(local, hop.next[0] | hop.next[1] ? hop.next : hop.ip);
 	memcpy(hop.source, own ? own->ip : local->own6[0].ip, sizeof(hop.source));
 	hop6_insert(local, &hop);
 }
@@ -156,15 +158,9 @@ static int route_check(const struct vly_local *local, const struct vly_route *ro
 	return 0;
 }
 
-int vly_local_set_routes(struct vly_local *local, const struct vly_route *routes, uint32_t count,
-			 struct vly_error *error)
+// The prefixes of ours.
+static void hops_begin(struct vly_local *local)
 {
-	if (count > VLY_ROUTES_MAX)
-		return vly_fail(error, -EINVAL, "stack: at most %d routes, got %u; use fewer",
-				VLY_ROUTES_MAX, count);
-	for (uint32_t i = 0; i < count; i++)
-		if (route_check(local, &routes[i], error))
-			return -EINVAL;
 	local->hop4_count = 0;
 	local->hop6_count = 0;
 	for (uint32_t i = 0; i < local->count4; i++) {
@@ -180,13 +176,53 @@ int vly_local_set_routes(struct vly_local *local, const struct vly_route *routes
 		memcpy(hop.source, local->own6[i].ip, sizeof(hop.source));
 		hop6_insert(local, &hop);
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		if (vly_ip_is4(routes[i].next_hop))
-			hop4_add(local, &routes[i]);
-		else
-			hop6_add(local, &routes[i]);
-	}
+}
+
+static void hop_add(struct vly_local *local, const struct vly_route *route)
+{
+	if (vly_ip_is4(route->prefix.ip))
+		hop4_add(local, route);
+	else
+		hop6_add(local, route);
+}
+
+int vly_local_set_routes(struct vly_local *local, const struct vly_route *routes, uint32_t count,
+			 struct vly_error *error)
+{
+	if (count > VLY_ROUTES_MAX)
+		return vly_fail(error, -EINVAL, "stack: at most %d routes, got %u; use fewer",
+				VLY_ROUTES_MAX, count);
+	for (uint32_t i = 0; i < count; i++)
+		if (route_check(local, &routes[i], error))
+			return -EINVAL;
+	hops_begin(local);
+	for (uint32_t i = 0; i < count; i++)
+		hop_add(local, &routes[i]);
 	return 0;
+}
+
+// Whether a route can be followed: to a prefix of a family that we have, and if by somebody, then
+// by another host. That it be on a prefix of ours is not asked for: the kernel knows links without.
+static bool is_passable(const struct vly_local *local, const struct vly_route *route)
+{
+	bool is_4 = vly_ip_is4(route->prefix.ip);
+	bool is_near = (vly_raw64(route->next_hop) | vly_raw64(route->next_hop + 8)) == 0;
+
+	if (is_4 ? !local->count4 || route->prefix.bits < MAPPED_BITS : !local->count6)
+		return false;
+	if (route->prefix.bits > 128)
+		return false;
+	return is_near ||
+	       (vly_ip_is4(route->next_hop) == is_4 && vly_local_can_reach(local, route->next_hop));
+}
+
+void vly_local_follow(struct vly_local *local, const struct vly_route *routes, uint32_t count)
+{
+	hops_begin(local);
+	for (uint32_t i = 0; i < count && i < VLY_ROUTES_MAX; i++) {
+		if (is_passable(local, &routes[i]))
+			hop_add(local, &routes[i]);
+	}
 }
 
 // --- looking it up

@@ -129,3 +129,8 @@ void vly_stack_news_put(struct vly_stack *stack, const struct vly_stack_news *ne
 // Exchanges the routes. Returns 0, or -EINVAL with the fix in `error`; then nothing has changed.
 int vly_stack_set_routes(struct vly_stack *stack, const struct vly_route *routes, uint32_t count,
 			 struct vly_error *error);
+
+// Exchanges addresses and routes for those that the kernel has now, where it has the say
+// (asks_outside); there may be none. What cannot be used of them is left out.
+void vly_stack_follow(struct vly_stack *stack, const struct vly_prefix *addrs, uint32_t addr_count,
+		      const struct vly_route *routes, uint32_t route_count);

@@ -8,7 +8,7 @@
 
 needs_backend dpdk
 "$volley" backends -v >"$tmp/backends.log"
-grep -q 'af_xdp: can leave' "$tmp/backends.log" || skip "built without clang or libbpf"
+grep -q 'af_xdp: can leave' "$tmp/backends.log" || skip "built without clang, libbpf or libmnl"
 make_wire kernel
 
 port=(-v -b dpdk -d af_xdp:s0 -l :9000 -H echo)

@@ -2,6 +2,7 @@
 //
 // The dpdk backend as far as it goes without starting DPDK: DEVICE texts, driver arguments,
 // options, and the lines that a user reads when something is wrong.
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -212,10 +213,33 @@ static void test_sharing_refused(void **state)
 	assert_non_null(strstr(error.text, "af_xdp:INTERFACE"));
 	vly_dpdk_share_close(share);
 	plan.device = parse("af_xdp:lo");
-	config.listen_count = 0;
+	config.vlan = 5;
 	assert_int_equal(vly_dpdk_share_open(share, &plan, &config, &error), -EINVAL);
-	assert_non_null(strstr(error.text, "-l :PORT"));
+	assert_non_null(strstr(error.text, "are the kernel's"));
 	vly_dpdk_share_close(share);
+}
+
+// A client's port is nobody else's, as long as it is open. Nothing is attached to the interface.
+static void test_client_port_is_kept(void **state)
+{
+	const struct vly_port_config config = {.queues = 1};
+	struct vly_dpdk_plan plan = {.device = parse("af_xdp:lo")};
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	struct vly_error error = {""};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int rc = vly_dpdk_share_open(&plan.share, &plan, &config, &error);
+
+	(void)state;
+	assert_int_equal(rc, 0);
+	if (!plan.share.is_on)
+		skip(); // built without what sharing needs
+	address.sin_port = htons(plan.share.client_port);
+	assert_int_not_equal(plan.share.client_port, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), -1);
+	assert_int_equal(errno, EADDRINUSE);
+	vly_dpdk_share_close(&plan.share);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
 }
 
 static void test_missing_devices(void **state)
@@ -285,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_macs_are_stable),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_sharing_refused),
+		cmocka_unit_test(test_client_port_is_kept),
 		cmocka_unit_test(test_missing_devices),
 		cmocka_unit_test(test_socket_in_use),
 		cmocka_unit_test(test_probe_says_what_works),
