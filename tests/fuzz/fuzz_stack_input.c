@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "endings.h"
 #include "frames.h"
 #include "stations.h"
 
@@ -40,6 +41,18 @@ struct run {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct endings fuzz_endings = {
+	.verdict_names =
+		{
+			[VLY_STACK_DELIVER] = "delivered",
+			[VLY_STACK_REPLY] = "answered",
+			[VLY_STACK_ABSORBED] = "absorbed",
+			[VLY_STACK_DROP] = "dropped",
+		},
+	.first_drop = VLY_DROP_FRAME_SHORT,
+	.last_drop = VLY_DROP_NO_LISTENER,
+};
 
 static void check(bool holds, const char *what)
 {
@@ -178,6 +191,7 @@ static void one_frame(struct run *run, const uint8_t *bytes, size_t len, uint8_t
 	struct vly_dgram *dgram = dgram_make(len + (flags & MOVE ? 0 : extra));
 	uint8_t *p = vly_dgram_data(dgram);
 	const uint8_t *end = p + dgram->capacity;
+	enum vly_stack_verdict verdict;
 
 	memcpy(p, bytes, len);
 	if (flags & FIX)
@@ -185,7 +199,9 @@ static void one_frame(struct run *run, const uint8_t *bytes, size_t len, uint8_t
 	dgram->len = (uint16_t)len;
 	dgram->link = (flags & VERIFIED_IP ? VLY_FRAME_IP_CSUM : 0) |
 		      (flags & VERIFIED_UDP ? VLY_FRAME_UDP_CSUM : 0);
-	switch (vly_stack_input(run->stack, dgram, run->now_ns, &reason)) {
+	verdict = vly_stack_input(run->stack, dgram, run->now_ns, &reason);
+	fuzz_endings.verdicts[verdict]++;
+	switch (verdict) {
 	case VLY_STACK_DELIVER:
 		check(vly_dgram_data(dgram) + dgram->len <= p + len, "a payload is in its frame");
 		check(vly_dgram_data(dgram) + dgram->capacity == end, "capacity ends as before");
@@ -199,6 +215,7 @@ static void one_frame(struct run *run, const uint8_t *bytes, size_t len, uint8_t
 		break;
 	case VLY_STACK_DROP:
 		check(reason < VLY_DROP_COUNT, "a drop has a reason");
+		fuzz_endings.drops[reason]++;
 		break;
 	}
 	free(dgram);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "endings.h"
 #include "frames.h"
 #include "stations.h"
 
@@ -37,6 +38,17 @@ struct run {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct endings fuzz_endings = {
+	.verdict_names =
+		{
+			[VLY_STACK_TRANSMIT] = "transmitted",
+			[VLY_STACK_WAIT] = "waited",
+			[VLY_STACK_REFUSED] = "refused",
+		},
+	.first_drop = VLY_DROP_TX_OVERSIZE,
+	.last_drop = VLY_DROP_TX_NO_NEIGHBOUR,
+};
 
 static void check(bool holds, const char *what)
 {
@@ -120,6 +132,7 @@ static void poll(struct run *run, uint32_t spare_count, bool is_answered)
 	}
 	for (uint32_t i = 0; i < out.refused_count; i++) {
 		check(out.refused[i]->fate < VLY_DROP_COUNT, "a refusal has a reason");
+		fuzz_endings.drops[out.refused[i]->fate]++;
 		free(out.refused[i]);
 	}
 	check(out.frame_count + out.refused_count <= run->held, "only what was kept comes back");
@@ -153,8 +166,11 @@ static void one_datagram(struct run *run, const uint8_t *p)
 	struct vly_dgram *dgram = datagram_read(p);
 	struct vly_dgram before = *dgram;
 	enum vly_drop reason = VLY_DROP_COUNT;
+	enum vly_stack_output_verdict verdict;
 
-	switch (vly_stack_output(run->stack, dgram, run->now_ns, &reason)) {
+	verdict = vly_stack_output(run->stack, dgram, run->now_ns, &reason);
+	fuzz_endings.verdicts[verdict]++;
+	switch (verdict) {
 	case VLY_STACK_TRANSMIT:
 		check_frame(run, dgram);
 		break;
@@ -164,6 +180,7 @@ static void one_datagram(struct run *run, const uint8_t *p)
 		return;
 	case VLY_STACK_REFUSED:
 		check(reason < VLY_DROP_COUNT, "a refusal has a reason");
+		fuzz_endings.drops[reason]++;
 		check(!memcmp(dgram, &before, sizeof(before)), "what is refused is unchanged");
 		break;
 	}

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Runs a fuzz target on files, or on all files of folders, with any compiler: what was found once
-// is tested for ever. Fails when there is nothing to run.
+// is tested for ever. Prints what the inputs ended in. Fails when there is nothing to run, and when
+// the inputs together miss a verdict or a drop reason of the target.
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "endings.h"
 
 enum {
 	PATH_BYTES = 4096,
@@ -68,6 +72,24 @@ static int run(const char *path)
 	return S_ISDIR(status.st_mode) ? run_folder(path) : run_file(path, (size_t)status.st_size);
 }
 
+static int show(const char *name, uint64_t count)
+{
+	printf("  %-16s %8" PRIu64 "%s\n", name, count, count ? "" : "  none: add an input");
+	return count == 0;
+}
+
+// Returns how many endings no input had.
+static int report(void)
+{
+	int missing = 0;
+
+	for (int i = 0; i < ENDINGS_VERDICTS_MAX && fuzz_endings.verdict_names[i]; i++)
+		missing += show(fuzz_endings.verdict_names[i], fuzz_endings.verdicts[i]);
+	for (uint32_t drop = fuzz_endings.first_drop; drop <= fuzz_endings.last_drop; drop++)
+		missing += show(vly_drop_name(drop), fuzz_endings.drops[drop]);
+	return missing;
+}
+
 int main(int argc, char **argv)
 {
 	int count = 0;
@@ -82,5 +104,5 @@ int main(int argc, char **argv)
 		count += here;
 	}
 	printf("%d inputs\n", count);
-	return count > 0 ? 0 : 1;
+	return count > 0 && report() == 0 ? 0 : 1;
 }
