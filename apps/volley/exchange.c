@@ -7,13 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "monotonic.h"
+#include "payload.h"
 
 enum exchange_limits {
-	WORD_BYTES = 8,
-	HEADER_BYTES = 2 * WORD_BYTES,
 	WINDOW = 4096,              // sequence numbers remembered, to tell late from duplicate
 	SPIN_NS = 50 * 1000,        // adaptive: so long before the first wait
 	YIELD_NS = 1000 * 1000,     // busy: so long before the other poller gets its turn
@@ -34,58 +32,13 @@ struct exchange {
 	uint64_t sequence; // of the datagram in flight, or the last one
 	uint64_t next_ns;  // when the next one may leave
 	uint64_t answer_ns;
+	uint64_t answer_rx_ns;    // as the backend stamped it
+	struct payload_times far; // what the server told of it
 	enum flight flight;
-	bool poll_only; // the backend cannot wait
-	uint8_t session[WORD_BYTES];
+	bool poll_only;                 // the backend cannot wait
 	uint64_t answered[WINDOW / 64]; // bits, by sequence number
-	uint8_t payload[VLY_DGRAM_BYTES_MAX];
+	struct payload payload;
 };
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-// Bytes of the sequence number that are in the payload, and where.
-static uint32_t sequence_bytes(const struct exchange *exchange)
-{
-	return least(exchange->config.size_bytes, WORD_BYTES);
-}
-
-static uint32_t sequence_offset(const struct exchange *exchange)
-{
-	return exchange->config.size_bytes < HEADER_BYTES ? 0 : WORD_BYTES;
-}
-
-static void write_payload(struct exchange *exchange)
-{
-	uint8_t *at = exchange->payload + sequence_offset(exchange);
-
-	for (uint32_t i = 0; i < sequence_bytes(exchange); i++)
-		at[i] = (uint8_t)(exchange->sequence >> (8 * i));
-}
-
-static void write_pattern(struct exchange *exchange)
-{
-	uint32_t size = exchange->config.size_bytes;
-	uint32_t session_at = size < HEADER_BYTES ? WORD_BYTES : 0;
-
-	for (uint32_t i = 0; i < VLY_DGRAM_BYTES_MAX; i++)
-		exchange->payload[i] = (uint8_t)(i * 167 + (i >> 8));
-	memcpy(exchange->payload + session_at, exchange->session, WORD_BYTES);
-}
-
-// Random, so that answers to an earlier run are told from those to this one; and not text, so that
-// a handler for text leaves it alone.
-static void make_session(struct exchange *exchange)
-{
-	uint64_t now_ns = monotonic_ns();
-
-	if (getrandom(exchange->session, WORD_BYTES, GRND_NONBLOCK) < WORD_BYTES)
-		memcpy(exchange->session, &now_ns, WORD_BYTES);
-	for (uint32_t i = 0; i < WORD_BYTES; i++)
-		exchange->session[i] |= 0x80;
-}
 
 // The port's buffers must hold the payload; asks by taking one.
 static int check_size(const struct exchange_config *config, struct vly_error *error)
@@ -101,6 +54,13 @@ static int check_size(const struct exchange_config *config, struct vly_error *er
 	capacity = dgram->capacity;
 	dgram->fate = VLY_FATE_RELEASE;
 	vly_release_burst(config->queue, &dgram, 1);
+	if (config->asks_times && config->size_bytes < PAYLOAD_HEADER_BYTES + PAYLOAD_TIMES_BYTES) {
+		snprintf(error->text, sizeof(error->text),
+			 "--split needs room in the payload for the server's times: --size %d or "
+			 "more",
+			 PAYLOAD_HEADER_BYTES + PAYLOAD_TIMES_BYTES);
+		return -EMSGSIZE;
+	}
 	if (capacity >= config->size_bytes)
 		return 0;
 	snprintf(error->text, sizeof(error->text),
@@ -124,8 +84,7 @@ int exchange_open(struct exchange **exchange, const struct exchange_config *conf
 		return -ENOMEM;
 	}
 	opened->config = *config;
-	make_session(opened);
-	write_pattern(opened);
+	payload_begin(&opened->payload, config->size_bytes, config->asks_times);
 	*exchange = opened;
 	return 0;
 }
@@ -171,38 +130,14 @@ static bool is_from_target(const struct exchange *exchange, const struct vly_dgr
 	       memcmp(dgram->peer.ip, target->ip, sizeof(target->ip)) == 0;
 }
 
-static bool is_of_session(const struct exchange *exchange, const struct vly_dgram *dgram)
-{
-	if (exchange->config.size_bytes < HEADER_BYTES)
-		return true;
-	return memcmp(vly_dgram_data(dgram), exchange->session, WORD_BYTES) == 0;
-}
-
-// The whole number, from as many low bytes as were sent: the latest one with these bytes. The
-// caller has checked that they are there.
-static uint64_t read_sequence(const struct exchange *exchange, const struct vly_dgram *dgram)
-{
-	uint32_t bytes = sequence_bytes(exchange);
-	const uint8_t *at = vly_dgram_data(dgram) + sequence_offset(exchange);
-	uint64_t mask = bytes < WORD_BYTES ? (UINT64_C(1) << (8 * bytes)) - 1 : UINT64_MAX;
-	uint64_t low = 0;
-
-	for (uint32_t i = 0; i < bytes; i++)
-		low |= (uint64_t)at[i] << (8 * i);
-	return exchange->sequence - ((exchange->sequence - low) & mask);
-}
-
-static bool is_same_payload(const struct exchange *exchange, const struct vly_dgram *dgram)
-{
-	return dgram->len == exchange->config.size_bytes &&
-	       memcmp(vly_dgram_data(dgram), exchange->payload, dgram->len) == 0;
-}
-
 // The answer to what is in flight, as it should be or not.
 static void take_answer(struct exchange *exchange, const struct vly_dgram *dgram)
 {
 	mark_answered(exchange, exchange->sequence);
-	exchange->flight = is_same_payload(exchange, dgram) ? FLIGHT_RECEIVED : FLIGHT_CORRUPT;
+	exchange->answer_rx_ns = dgram->rx_ns;
+	exchange->far = payload_take_times(&exchange->payload, dgram);
+	exchange->flight =
+		payload_is_same(&exchange->payload, dgram) ? FLIGHT_RECEIVED : FLIGHT_CORRUPT;
 }
 
 static void take_one(struct exchange *exchange, const struct vly_dgram *dgram)
@@ -214,20 +149,20 @@ static void take_one(struct exchange *exchange, const struct vly_dgram *dgram)
 		exchange->counts.stray++;
 		return;
 	}
-	if (dgram->len < sequence_offset(exchange) + sequence_bytes(exchange)) {
+	if (!payload_has_sequence(&exchange->payload, dgram)) {
 		if (waiting)
 			take_answer(exchange, dgram);
 		else
 			exchange->counts.stray++;
 		return;
 	}
-	sequence = read_sequence(exchange, dgram);
+	sequence = payload_sequence(&exchange->payload, dgram, exchange->sequence);
 	if (waiting && sequence == exchange->sequence) {
 		take_answer(exchange, dgram);
 		return;
 	}
-	if (!is_of_session(exchange, dgram) || sequence == 0 || sequence > exchange->sequence ||
-	    exchange->sequence - sequence >= WINDOW)
+	if (!payload_is_of_session(&exchange->payload, dgram) || sequence == 0 ||
+	    sequence > exchange->sequence || exchange->sequence - sequence >= WINDOW)
 		exchange->counts.stray++;
 	else if (mark_answered(exchange, sequence))
 		exchange->counts.duplicate++;
@@ -309,7 +244,7 @@ static struct vly_dgram *make_datagram(struct exchange *exchange)
 	if (config->target.ifindex != 0)
 		dgram->link = config->target.ifindex;
 	dgram->len = (uint16_t)config->size_bytes;
-	memcpy(vly_dgram_data(dgram), exchange->payload, config->size_bytes);
+	memcpy(vly_dgram_data(dgram), exchange->payload.bytes, config->size_bytes);
 	return dgram;
 }
 
@@ -339,7 +274,24 @@ static uint64_t send_until(struct exchange *exchange, uint64_t deadline_ns)
 	return 0;
 }
 
-bool exchange_once(struct exchange *exchange, uint64_t *rtt_ns)
+// What part of a round trip was whose. A server that lies, or whose clock runs faster, does not
+// make the rest negative.
+static struct exchange_times split(const struct exchange *exchange, uint64_t rtt_ns)
+{
+	const struct payload_times *far = &exchange->far;
+	uint64_t near_ns = exchange->answer_ns - exchange->answer_rx_ns;
+	uint64_t known_ns = near_ns + far->kernel_ns + far->handler_ns;
+
+	return (struct exchange_times){
+		.rtt_ns = rtt_ns,
+		.kernel_ns = near_ns + far->kernel_ns,
+		.handler_ns = far->handler_ns,
+		.wire_ns = known_ns < rtt_ns ? rtt_ns - known_ns : 0,
+		.told = far->told,
+	};
+}
+
+bool exchange_once(struct exchange *exchange, struct exchange_times *times)
 {
 	const struct exchange_config *config = &exchange->config;
 	uint64_t start_ns, sent_ns, deadline_ns;
@@ -349,7 +301,7 @@ bool exchange_once(struct exchange *exchange, uint64_t *rtt_ns)
 		poll_until(exchange, exchange->next_ns);
 	exchange->sequence++;
 	clear_answered(exchange, exchange->sequence);
-	write_payload(exchange);
+	payload_number(&exchange->payload, exchange->sequence);
 	start_ns = monotonic_ns();
 	deadline_ns = start_ns + config->timeout_ns;
 	exchange->next_ns = start_ns + config->interval_ns;
@@ -366,6 +318,6 @@ bool exchange_once(struct exchange *exchange, uint64_t *rtt_ns)
 	exchange->counts.corrupt += flight == FLIGHT_CORRUPT;
 	exchange->counts.lost += flight == FLIGHT_WAITING;
 	if (flight == FLIGHT_RECEIVED)
-		*rtt_ns = exchange->answer_ns - sent_ns;
+		*times = split(exchange, exchange->answer_ns - sent_ns);
 	return flight == FLIGHT_RECEIVED;
 }

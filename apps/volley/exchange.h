@@ -3,10 +3,8 @@
 // A closed loop over one queue of a client port: one datagram out, its answer back, measured and
 // compared byte by byte. Used by one thread, which then owns the queue.
 //
-// A payload begins with 8 bytes that are the same all along (the session) and 8 bytes of sequence
-// number; below 16 bytes the sequence number comes first, as much of it as fits. The rest is a
-// pattern. So answers to other datagrams than the one in flight are told from its own; without any
-// payload, every empty datagram counts as the answer.
+// By what is in a payload (payload.h), answers to other datagrams than the one in flight are told
+// from its own; without any payload, every empty datagram counts as the answer.
 #pragma once
 
 #include <stdatomic.h>
@@ -17,12 +15,23 @@
 
 struct exchange;
 
+// A round trip, and whose part was what. Without the server's times its kernel's and handler's are
+// part of the wire's, and so is in any case the way through both kernels while sending.
+struct exchange_times {
+	uint64_t rtt_ns;
+	uint64_t kernel_ns;  // from rx_ns (dgram.h) to the program, at both ends
+	uint64_t handler_ns; // at the server
+	uint64_t wire_ns;    // the rest
+	bool told;           // the server told its part
+};
+
 struct exchange_config {
 	struct vly_queue *queue;
 	struct vly_endpoint target;
 	uint32_t size_bytes;  // of the payload
 	uint64_t interval_ns; // from one sending to the next, at least
 	uint64_t timeout_ns;  // for each datagram
+	bool asks_times;      // of the server
 	bool any_peer;        // the target is a group, or everybody: whoever answers first
 	enum vly_idle idle;
 	const atomic_bool *interrupted; // set: gives what is in flight a last moment
@@ -46,8 +55,8 @@ int exchange_open(struct exchange **exchange, const struct exchange_config *conf
 void exchange_close(struct exchange *exchange);
 
 // Waits until the interval is over, sends one datagram and waits for its answer, or the timeout.
-// Returns whether it was received; then the round trip is in *rtt_ns.
-bool exchange_once(struct exchange *exchange, uint64_t *rtt_ns);
+// Returns whether it was received; then the round trip is in *times.
+bool exchange_once(struct exchange *exchange, struct exchange_times *times);
 
 // What was counted since it was opened or forgotten.
 const struct exchange_counts *exchange_counts(const struct exchange *exchange);

@@ -26,6 +26,7 @@ enum ping_key {
 	KEY_TIMEOUT = KEY_PRIVATE,
 	KEY_WARMUP,
 	KEY_RAW_FILE,
+	KEY_SPLIT,
 };
 
 enum ping_limits {
@@ -46,6 +47,7 @@ struct ping_options {
 	uint64_t warmup;
 	uint32_t size_bytes;
 	const char *raw_file;
+	bool splits;
 };
 
 static const struct argp_option options_table[] = {
@@ -62,6 +64,10 @@ static const struct argp_option options_table[] = {
 	{"raw-file", KEY_RAW_FILE, "FILE", 0,
 	 "Write every round trip there, in nanoseconds, one a "
 	 "line",
+	 2},
+	{"split", KEY_SPLIT, NULL, 0,
+	 "Say what part of a round trip was the wire's, the kernels' and the handler's, which a "
+	 "server with -H echo,times tells",
 	 2},
 	{0},
 };
@@ -150,6 +156,9 @@ static error_t parse_measurement(int key, const char *arg, const struct argp_sta
 	case KEY_RAW_FILE:
 		options->raw_file = arg;
 		return 0;
+	case KEY_SPLIT:
+		options->splits = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -205,28 +214,28 @@ static bool is_over(const struct ping_options *options, const struct exchange *e
 
 static void warm_up(struct exchange *exchange, uint64_t count)
 {
-	uint64_t rtt_ns;
+	struct exchange_times times;
 
 	while (count-- > 0 && !atomic_load_explicit(&interrupted, memory_order_relaxed))
-		exchange_once(exchange, &rtt_ns);
+		exchange_once(exchange, &times);
 	exchange_forget_counts(exchange);
 }
 
 // The measurement itself. Returns how long it took, in nanoseconds.
 static uint64_t measure(const struct ping_options *options, struct exchange *exchange,
-			struct histogram *histogram, FILE *raw)
+			struct ping_histograms *histograms, FILE *raw)
 {
 	bool shows_progress = isatty(STDERR_FILENO);
 	uint64_t start_ns = monotonic_ns();
 	uint64_t progress_ns = start_ns + PING_PROGRESS_NS;
 	uint64_t now_ns = start_ns;
-	uint64_t rtt_ns;
+	struct exchange_times times;
 
 	while (!is_over(options, exchange, now_ns, start_ns + options->time_ns)) {
-		if (exchange_once(exchange, &rtt_ns)) {
-			histogram_record(histogram, rtt_ns);
+		if (exchange_once(exchange, &times)) {
+			ping_record(histograms, &times);
 			if (raw)
-				fprintf(raw, "%" PRIu64 "\n", rtt_ns);
+				fprintf(raw, "%" PRIu64 "\n", times.rtt_ns);
 		}
 		now_ns = monotonic_ns();
 		if (shows_progress && now_ns >= progress_ns) {
@@ -258,17 +267,19 @@ static int run_exchange(const char *command, const struct ping_options *options,
 		.size_bytes = options->size_bytes,
 		.interval_ns = options->interval_ns,
 		.timeout_ns = options->timeout_ns,
+		.asks_times = options->splits,
 		.any_peer = is_shared_address(&options->target.addr),
 		.idle = options->port.idle,
 		.interrupted = &interrupted,
 	};
-	struct histogram *histogram = histogram_open();
+	struct ping_histograms histograms = {NULL};
 	struct exchange *exchange = NULL;
 	struct vly_error error = {"no memory"};
 	struct ping_report report;
 	int status = STATUS_FAILED;
 
-	if (!histogram || exchange_open(&exchange, &config, &error) < 0) {
+	if (!ping_histograms_open(&histograms, options->splits) ||
+	    exchange_open(&exchange, &config, &error) < 0) {
 		complain(command, "%s", error.text);
 		goto err_close;
 	}
@@ -277,17 +288,31 @@ static int run_exchange(const char *command, const struct ping_options *options,
 		.port = port,
 		.target = &options->target.addr,
 		.size_bytes = options->size_bytes,
-		.elapsed_ns = measure(options, exchange, histogram, raw),
+		.elapsed_ns = measure(options, exchange, &histograms, raw),
 		.counts = exchange_counts(exchange),
-		.histogram = histogram,
+		.histograms = &histograms,
 	};
 	status = options->port.json ? ping_print_json(command, &report) : ping_print(&report);
 	if (report.counts->received == 0)
 		status = STATUS_FAILED;
 err_close:
 	exchange_close(exchange);
-	histogram_close(histogram);
+	ping_histograms_close(&histograms);
 	return status;
+}
+
+// To tell the kernel's part from the wire's on this side, its stamps are needed.
+static void ask_for_stamps(struct port_options *port)
+{
+	bool is_kernels = !port->backend || strcmp(port->backend, "socket") == 0 ||
+			  strcmp(port->backend, "uring") == 0;
+
+	for (uint32_t i = 0; i < port->option_count; i++) {
+		if (strncmp(port->options[i], "timestamps", 10) == 0)
+			return;
+	}
+	if (is_kernels && !port->device && port->option_count < VLY_KEYS_MAX)
+		port->options[port->option_count++] = "timestamps=software";
 }
 
 static int run_port(const char *command, const struct ping_options *options, FILE *raw)
@@ -331,6 +356,8 @@ int command_ping(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
 		return STATUS_USAGE;
+	if (options.splits)
+		ask_for_stamps(&options.port);
 	if (options.raw_file) {
 		raw = fopen(options.raw_file, "w");
 		if (!raw) {

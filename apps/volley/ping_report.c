@@ -21,6 +21,36 @@ static const struct percentile percentiles[] = {
 	{0},
 };
 
+bool ping_histograms_open(struct ping_histograms *histograms, bool splits)
+{
+	histograms->rtt = histogram_open();
+	if (!splits)
+		return histograms->rtt != NULL;
+	histograms->wire = histogram_open();
+	histograms->kernel = histogram_open();
+	histograms->handler = histogram_open();
+	return histograms->rtt && histograms->wire && histograms->kernel && histograms->handler;
+}
+
+void ping_histograms_close(struct ping_histograms *histograms)
+{
+	histogram_close(histograms->rtt);
+	histogram_close(histograms->wire);
+	histogram_close(histograms->kernel);
+	histogram_close(histograms->handler);
+}
+
+void ping_record(struct ping_histograms *histograms, const struct exchange_times *times)
+{
+	histogram_record(histograms->rtt, times->rtt_ns);
+	if (!histograms->wire)
+		return;
+	histogram_record(histograms->wire, times->wire_ns);
+	histogram_record(histograms->kernel, times->kernel_ns);
+	if (times->told)
+		histogram_record(histograms->handler, times->handler_ns);
+}
+
 static double rate_pps(const struct ping_report *report)
 {
 	if (report->elapsed_ns == 0)
@@ -62,6 +92,26 @@ static void print_round_trip(const struct histogram *histogram)
 	print_us("mean", histogram_mean(histogram));
 }
 
+static void print_part(const char *name, const struct histogram *histogram)
+{
+	printf("  %-8s %10.3f us (median), %.3f us (99 %%)\n", name,
+	       (double)histogram_percentile(histogram, percentiles[0].parts_per_million) / 1e3,
+	       (double)histogram_percentile(histogram, percentiles[2].parts_per_million) / 1e3);
+}
+
+static void print_parts(const struct ping_histograms *histograms)
+{
+	if (!histograms->wire || histograms->rtt->count == 0)
+		return;
+	puts("of which");
+	print_part("wire", histograms->wire);
+	print_part("kernel", histograms->kernel);
+	if (histograms->handler->count > 0)
+		print_part("handler", histograms->handler);
+	else
+		puts("  the server tells nothing of its part; serve there with -H echo,times");
+}
+
 int ping_print(const struct ping_report *report)
 {
 	const struct exchange_counts *counts = report->counts;
@@ -80,8 +130,9 @@ int ping_print(const struct ping_report *report)
 	print_nonzero("duplicate", counts->duplicate);
 	print_nonzero("stray", counts->stray);
 	printf("%-10s %10.0f per second\n", "rate", rate_pps(report));
-	if (report->histogram->count > 0)
-		print_round_trip(report->histogram);
+	if (report->histograms->rtt->count > 0)
+		print_round_trip(report->histograms->rtt);
+	print_parts(report->histograms);
 	vly_port_ledger(report->port, &ledger);
 	if (vly_ledger_dropped(&ledger) > 0) {
 		puts("dropped on this side:");
@@ -107,6 +158,15 @@ static json_t *json_round_trip(const struct histogram *histogram)
 	return object;
 }
 
+static json_t *json_parts(const struct ping_histograms *histograms)
+{
+	if (!histograms->wire)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "wire", json_round_trip(histograms->wire), "kernel",
+			 json_round_trip(histograms->kernel), "handler",
+			 json_round_trip(histograms->handler));
+}
+
 int ping_print_json(const char *command, const struct ping_report *report)
 {
 	const struct exchange_counts *counts = report->counts;
@@ -117,13 +177,14 @@ int ping_print_json(const char *command, const struct ping_report *report)
 	vly_addr_format(report->target, target, sizeof(target));
 	return print_json(
 		command,
-		json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:o}",
+		json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:f, s:o}",
 			  "target", target, "backend", vly_port_backend(report->port), "size_bytes",
 			  (json_int_t)report->size_bytes, "sent", (json_int_t)counts->sent,
 			  "received", (json_int_t)counts->received, "lost",
 			  (json_int_t)counts->lost, "corrupt", (json_int_t)counts->corrupt, "late",
 			  (json_int_t)counts->late, "duplicate", (json_int_t)counts->duplicate,
 			  "stray", (json_int_t)counts->stray, "rtt_ns",
-			  json_round_trip(report->histogram), "rate_pps", rate_pps(report),
-			  "dropped", json_drops(&ledger)));
+			  json_round_trip(report->histograms->rtt), "parts_ns",
+			  json_parts(report->histograms), "rate_pps", rate_pps(report), "dropped",
+			  json_drops(&ledger)));
 }

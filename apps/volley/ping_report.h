@@ -3,10 +3,25 @@
 // What volley ping prints.
 #pragma once
 
+#include <stdbool.h>
+
 #include <volley/volley.h>
 
 #include "exchange.h"
 #include "histogram.h"
+
+// Of the round trips and, when they are split (else NULL), of their parts, in nanoseconds.
+struct ping_histograms {
+	struct histogram *rtt;
+	struct histogram *wire;
+	struct histogram *kernel;
+	struct histogram *handler; // of those that the server told of
+};
+
+// Empty ones; close them in either case. False: no memory.
+bool ping_histograms_open(struct ping_histograms *histograms, bool splits);
+void ping_histograms_close(struct ping_histograms *histograms);
+void ping_record(struct ping_histograms *histograms, const struct exchange_times *times);
 
 struct ping_report {
 	const struct vly_port *port;
@@ -14,7 +29,7 @@ struct ping_report {
 	uint32_t size_bytes;
 	uint64_t elapsed_ns;
 	const struct exchange_counts *counts;
-	const struct histogram *histogram; // of the round trips, in nanoseconds
+	const struct ping_histograms *histograms;
 };
 
 // A line on standard error that replaces the last one; NULL removes it.

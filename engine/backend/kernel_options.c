@@ -1,22 +1,45 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "backend/kernel_options.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/fail.h"
 
-struct vly_kernel_options vly_kernel_options_read(const union vly_value *values)
+static int read_stamping(struct vly_kernel_options *options, const char *name, const char *text,
+			 struct vly_error *error)
 {
-	return (struct vly_kernel_options){
+	static const char *const words[] = {
+		[VLY_KERNEL_STAMPING_OFF] = "off",
+		[VLY_KERNEL_STAMPING_SOFTWARE] = "software",
+		[VLY_KERNEL_STAMPING_HARDWARE] = "hardware",
+	};
+
+	for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i], text) == 0) {
+			options->stamping = (enum vly_kernel_stamping)i;
+			return 0;
+		}
+	}
+	return vly_fail(error, -EINVAL, "%s: timestamps=%s is none of off, software, hardware",
+			name, text);
+}
+
+int vly_kernel_options_read(struct vly_kernel_options *options, const char *name,
+			    const union vly_value *values, struct vly_error *error)
+{
+	*options = (struct vly_kernel_options){
 		.gro = values[VLY_KERNEL_KEY_GRO].on,
 		.gso = values[VLY_KERNEL_KEY_GSO].on && vly_kernel_has_gso(),
 		.rcvbuf_bytes = values[VLY_KERNEL_KEY_RCVBUF].number,
 		.sndbuf_bytes = values[VLY_KERNEL_KEY_SNDBUF].number,
 		.busy_poll_us = (uint32_t)values[VLY_KERNEL_KEY_BUSY_POLL].number,
 	};
+	return read_stamping(options, name, values[VLY_KERNEL_KEY_TIMESTAMPS].text, error);
 }
 
 static bool has_option(int option, int value)
@@ -68,6 +91,10 @@ void vly_kernel_options_tell(const char *name, const struct vly_kernel_options *
 			     name);
 	if (asked->busy_poll_us && !got->busy_poll_us)
 		vly_log_line(log, "%s: no busy polling: SO_BUSY_POLL needs CAP_NET_ADMIN", name);
+	if (asked->stamping && !got->stamping)
+		vly_log_line(log, "%s: no receive timestamps (SO_TIMESTAMPING): the burst's", name);
+	if (got->stamping == VLY_KERNEL_STAMPING_HARDWARE)
+		vly_kernel_stamps_tell(name, fd, log);
 	tell_buffer(name, "receive", "net.core.rmem_max", fd, SO_RCVBUF, asked->rcvbuf_bytes, log);
 	tell_buffer(name, "send", "net.core.wmem_max", fd, SO_SNDBUF, asked->sndbuf_bytes, log);
 }

@@ -9,6 +9,8 @@
 #include <volley/error.h>
 #include <volley/key.h>
 
+#include "backend/kernel_stamp.h"
+
 // The rows that both key tables begin with, in this order.
 enum vly_kernel_key {
 	VLY_KERNEL_KEY_GRO,
@@ -16,6 +18,7 @@ enum vly_kernel_key {
 	VLY_KERNEL_KEY_RCVBUF,
 	VLY_KERNEL_KEY_SNDBUF,
 	VLY_KERNEL_KEY_BUSY_POLL,
+	VLY_KERNEL_KEY_TIMESTAMPS,
 	VLY_KERNEL_KEY_COUNT,
 };
 
@@ -26,9 +29,12 @@ struct vly_kernel_options {
 	uint64_t rcvbuf_bytes; // 0: the system's
 	uint64_t sndbuf_bytes; // 0: the system's
 	uint32_t busy_poll_us; // 0: none
+	enum vly_kernel_stamping stamping;
 };
 
-struct vly_kernel_options vly_kernel_options_read(const union vly_value *values);
+// What `values` ask for. Returns 0, or -EINVAL for a word that is none; `name` is the backend's.
+int vly_kernel_options_read(struct vly_kernel_options *options, const char *name,
+			    const union vly_value *values, struct vly_error *error);
 
 // Says what was asked for and could not be had, by a socket that was set up with `got`.
 void vly_kernel_options_tell(const char *name, const struct vly_kernel_options *asked,

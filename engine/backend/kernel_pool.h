@@ -3,7 +3,7 @@
 // The buffers of one queue of a kernel backend: one mapping, cut into blocks that each hold the
 // largest UDP payload, with the datagrams' headers in front of it.
 //
-//     | header 127 ... header 1 | header 0 | name and control, 256 bytes | payload, 64 KiB |
+//     | header 127 ... header 1 | header 0 | name and control, 320 bytes | payload, 64 KiB |
 //
 // A block that received a train of segments (UDP_GRO) carries one header a segment, each pointing
 // into the same payload, and goes back to the pool when the last of them is released. Memory is
@@ -17,7 +17,7 @@
 
 enum vly_kernel_pool_limits {
 	VLY_KERNEL_HEADERS = 128, // segments of one train: UDP_MAX_SEGMENTS since Linux 6.9
-	VLY_KERNEL_LEAD_BYTES = 256,
+	VLY_KERNEL_LEAD_BYTES = 320,
 	VLY_KERNEL_PAYLOAD_BYTES = 65536,
 	VLY_KERNEL_PAYLOAD_OFFSET =
 		VLY_KERNEL_HEADERS * VLY_CACHE_LINE_BYTES + VLY_KERNEL_LEAD_BYTES,

@@ -133,6 +133,8 @@ static void set_options(const struct vly_kernel_socket *sock, struct vly_kernel_
 	}
 	if (options->gro && setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)))
 		options->gro = false;
+	if (options->stamping && vly_kernel_stamps_enable(fd, options->stamping))
+		options->stamping = VLY_KERNEL_STAMPING_OFF;
 	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->rcvbuf_bytes);
 	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->sndbuf_bytes);
 	if (us) {

@@ -93,7 +93,17 @@ static void read_control(struct vly_kernel_train *train, struct vly_kernel_socke
 			train->segment = read_int(cmsg);
 		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SO_RXQ_OVFL)
 			vly_kernel_socket_missed(sock, read_int(cmsg), ledger);
+		else if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SO_TIMESTAMPING)
+			train->stamps = CMSG_DATA(cmsg);
 	}
+}
+
+static void read_stamps(struct vly_kernel_trains *trains, struct vly_kernel_train *train)
+{
+	struct timespec given[VLY_KERNEL_STAMPS_OF_ONE];
+
+	memcpy(given, train->stamps, sizeof(given));
+	train->model.rx_ns = vly_kernel_stamps_translate(&trains->stamps, given, train->model.link);
 }
 
 // --- trains -------------------------------------------------------------------------------------
@@ -113,7 +123,10 @@ uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kern
 	vly_kernel_addr_read(&train->model.peer, msg->msg_name);
 	train->segment = 0;
 	train->is_broadcast = false;
+	train->stamps = NULL;
 	read_control(train, sock, ledger, msg);
+	if (train->stamps)
+		read_stamps(trains, train);
 	if (VLY_UNLIKELY(msg->msg_flags & MSG_TRUNC)) {
 		vly_count_lost(ledger, VLY_DROP_RX_TRUNCATED, 1);
 		vly_kernel_pool_put(pool, block);

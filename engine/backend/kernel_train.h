@@ -25,6 +25,7 @@ struct vly_kernel_train {
 	uint32_t header; // of the next datagram
 	uint32_t count;  // datagrams not yet delivered
 	bool is_broadcast;
+	const void *stamps; // of the message being added, or NULL
 };
 
 // First in, first out.
@@ -32,6 +33,7 @@ struct vly_kernel_trains {
 	struct vly_kernel_train ring[VLY_KERNEL_TRAINS];
 	uint32_t head; // next to deliver
 	uint32_t tail; // next to fill
+	struct vly_kernel_stamps stamps;
 };
 
 static inline uint32_t vly_kernel_trains_count(const struct vly_kernel_trains *trains)

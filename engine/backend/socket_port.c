@@ -28,6 +28,9 @@ static const struct vly_key keys[] = {
 				   "send buffer of each socket; 0: the system's"},
 	[VLY_KERNEL_KEY_BUSY_POLL] = {"busy-poll-us", VLY_KEY_NUMBER, "0", 0, BUSY_POLL_MAX_US,
 				      "let the kernel poll the device so long before it sleeps"},
+	[VLY_KERNEL_KEY_TIMESTAMPS] = {"timestamps", VLY_KEY_TEXT, "off", 0, 0,
+				       "when a datagram was received: off (when we took it), "
+				       "software (when the kernel did) or hardware (the NIC)"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -114,15 +117,17 @@ static int socket_open(struct vly_backend_port **out, const struct vly_port_conf
 		       const union vly_value *values, struct vly_ledger_block *const *ledgers,
 		       struct vly_error *error)
 {
-	struct vly_kernel_options options = vly_kernel_options_read(values);
-	struct vly_kernel_options asked = options;
+	struct vly_kernel_options options;
+	struct vly_kernel_options asked;
 	struct vly_backend_port *port = calloc(1, sizeof(*port));
 	struct vly_backend_queue *first;
 	int rc;
 
 	if (!port)
 		return vly_fail(error, -ENOMEM, "out of memory");
-	rc = vly_kernel_sockets_check("socket", config, error);
+	rc = vly_kernel_options_read(&options, "socket", values, error);
+	if (!rc)
+		rc = vly_kernel_sockets_check("socket", config, error);
 	if (rc)
 		goto err_close;
 	for (uint32_t i = 0; i == 0 || i < config->queues; i++) {
@@ -131,6 +136,7 @@ static int socket_open(struct vly_backend_port **out, const struct vly_port_conf
 			goto err_close;
 	}
 	first = port->queues[0];
+	asked = options;
 	asked.gso = values[VLY_KERNEL_KEY_GSO].on;
 	vly_kernel_options_tell("socket", &asked, &first->options, first->sockets.list[0].fd,
 				&config->log);

@@ -18,7 +18,7 @@
 
 enum vly_uring_limits {
 	VLY_URING_NAME_BYTES = 32,
-	VLY_URING_CONTROL_BYTES = 208, // with the kernel's header of 16 bytes, the pool's lead
+	VLY_URING_CONTROL_BYTES = 272, // with the kernel's header of 16 bytes, the pool's lead
 	VLY_URING_PROVIDED = 128,      // blocks that the kernel has at a time
 	VLY_URING_BATCHES = 8,         // under way, with SQPOLL
 	VLY_URING_SQ_ENTRIES = 512,

@@ -28,6 +28,9 @@ static const struct vly_key keys[] = {
 				   "send buffer of each socket; 0: the system's"},
 	[VLY_KERNEL_KEY_BUSY_POLL] = {"busy-poll-us", VLY_KEY_NUMBER, "0", 0, BUSY_POLL_MAX_US,
 				      "let the kernel poll the device so long before it sleeps"},
+	[VLY_KERNEL_KEY_TIMESTAMPS] = {"timestamps", VLY_KEY_TEXT, "off", 0, 0,
+				       "when a datagram was received: off (when we took it), "
+				       "software (when the kernel did) or hardware (the NIC)"},
 	[VLY_URING_KEY_SQPOLL] = {"sqpoll", VLY_KEY_SWITCH, "off", 0, 0,
 				  "let a kernel thread submit, which takes a core"},
 	[VLY_URING_KEY_DEFER] = {"defer-taskrun", VLY_KEY_SWITCH, "on", 0, 0,
@@ -128,7 +131,7 @@ static int uring_open(struct vly_backend_port **out, const struct vly_port_confi
 		      const union vly_value *values, struct vly_ledger_block *const *ledgers,
 		      struct vly_error *error)
 {
-	struct vly_kernel_options options = vly_kernel_options_read(values);
+	struct vly_kernel_options options;
 	struct vly_uring_features features = {
 		.sqpoll = values[VLY_URING_KEY_SQPOLL].on,
 		.defer_taskrun = values[VLY_URING_KEY_DEFER].on,
@@ -139,7 +142,9 @@ static int uring_open(struct vly_backend_port **out, const struct vly_port_confi
 
 	if (!port)
 		return vly_fail(error, -ENOMEM, "out of memory");
-	rc = vly_kernel_sockets_check("uring", config, error);
+	rc = vly_kernel_options_read(&options, "uring", values, error);
+	if (!rc)
+		rc = vly_kernel_sockets_check("uring", config, error);
 	if (rc)
 		goto err_close;
 	for (uint32_t i = 0; i == 0 || i < config->queues; i++) {

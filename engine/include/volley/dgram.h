@@ -35,6 +35,16 @@ enum vly_fate {
 	VLY_FATE_RELEASE = 0xf5,   // handled, nothing to send
 };
 
+// When a datagram was received. Whatever took the time, rx_ns is CLOCK_MONOTONIC and never later
+// than the moment of delivery; burst->now_ns may be a turn older:
+//   presets                  when the burst was taken from the backend
+//   -o timestamps=software   when the kernel took it from the device; stamped in CLOCK_REALTIME
+//                            (SO_TIMESTAMPING, the kernel's networking/timestamping) and translated
+//                            with what the two clocks differ by, measured each millisecond: a step
+//                            of CLOCK_REALTIME falsifies what arrives within that millisecond
+//   -o timestamps=hardware   when the NIC did, where it stamps; its clock is tied to the kernel's
+//                            by the smallest delay of the last tenth of a second
+// Datagrams of one received train (UDP_GRO) share the stamp of one of them.
 struct vly_dgram {
 	struct vly_addr peer;  // received: who sent it; to send: who gets it
 	struct vly_addr local; // received: the address it came to (a group, if it was one; for a
@@ -42,7 +52,8 @@ struct vly_dgram {
 			       // backend's choice)
 	uint32_t link;         // opaque to handlers, kept by replies. Kernel backends: interface
 			       // index; frame backends: where the frame's own headers lie
-	uint64_t rx_ns;        // when it was received, CLOCK_MONOTONIC nanoseconds
+	uint64_t rx_ns;        // when it was received, CLOCK_MONOTONIC nanoseconds: when its burst
+			       // was, or as -o timestamps says (below)
 	int32_t data_offset;   // from this structure to the first byte of the payload
 	uint32_t flow_hash;    // symmetric: the same in both directions of a flow
 	uint16_t len;          // bytes of payload
