@@ -8,12 +8,13 @@ import dpdk
 import machine
 import micro
 import paths
+import pipeline
 import report
 import session
 from child import Failure
 
 # What the first word can be, and whose matrix it is; no such word: the paths of this file.
-MATRICES = {'dpdk': dpdk.main}
+MATRICES = {'dpdk': dpdk.main, 'pipeline': pipeline.main}
 
 # rounds, seconds of one measurement, seconds of one micro-benchmark
 LENGTHS = {'quick': (3, 0.3, 0.02), 'default': (5, 1.5, 0.1), 'full': (9, 4.0, 0.3)}

@@ -21,6 +21,9 @@ class Engine:
         if buffers:
             words += ['-o', f'memory={memory_mib(buffers)}M']
         words.append(str(captures.PORT))
+        self.start(words, folder)
+
+    def start(self, words, folder):
         self.child = Child(words, folder, 'server', stdin=subprocess.PIPE)
         try:
             self.child.await_text('ready:', READY_S)

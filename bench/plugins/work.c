@@ -5,16 +5,19 @@
 //
 //     volley serve -H build/bench/plugins/work.so,cycles=1000
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <volley/handler.h>
 
 struct work {
 	uint64_t cycles;
+	bool is_mute;
 };
 
 static const struct vly_key keys[] = {
 	{"cycles", VLY_KEY_NUMBER, "0", 0, 0, "to spend on each datagram"},
+	{"mute", VLY_KEY_SWITCH, "off", 0, 0, "does not answer"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -26,6 +29,7 @@ static int work_open(void **state, const struct vly_handler_env *env, struct vly
 	if (!work)
 		return -ENOMEM;
 	work->cycles = env->values[0].number;
+	work->is_mute = env->values[1].on;
 	*state = work;
 	return 0;
 }
@@ -41,7 +45,10 @@ static void work_on_burst(void *state, struct vly_burst *burst)
 			while (__builtin_ia32_rdtsc() - start < work->cycles)
 				;
 		}
-		vly_reply(burst->in[i]);
+		if (work->is_mute)
+			vly_consume(burst->in[i]);
+		else
+			vly_reply(burst->in[i]);
 	}
 }
 

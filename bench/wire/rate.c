@@ -4,8 +4,11 @@
 // number of seconds, it prints what the ledger gained in that time as one JSON object; at the end
 // of the input it stops and prints the whole ledger.
 //
-//     rate [-d DEVICE] [-a ADDRESS/PREFIX]... [-H HANDLER] [-c CORE] [-n BUFFERS]
-//          [-o KEY=VALUE]... [ADDRESS]:PORT
+//     rate [-b BACKEND] [-d DEVICE] [-a ADDRESS/PREFIX]... [-H HANDLER] [-c CORE]... [-n BUFFERS]
+//          [-w WORKERS] [-o KEY=VALUE]... [ADDRESS]:PORT
+//
+// With workers, a full ring holds up the wire, so that nothing is dropped; and threads that find
+// nothing let others run, for there may be more of them than cores.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +30,7 @@ struct arguments {
 	const char *options[OPTIONS_MAX];
 	const char *handler;
 	struct vly_endpoint listen;
-	uint32_t core;
+	uint32_t cores[OPTIONS_MAX];
 };
 
 static void put_line(void *arg, const char *line)
@@ -53,8 +56,14 @@ static int read_option(struct arguments *arguments, int letter, const char *text
 	switch (letter) {
 	case 'a':
 		return read_address(arguments, text);
+	case 'b':
+		arguments->port.backend = text;
+		return 0;
 	case 'c':
-		arguments->core = (uint32_t)strtoul(text, NULL, 10);
+		if (arguments->engine.core_count == OPTIONS_MAX)
+			return -1;
+		arguments->cores[arguments->engine.core_count++] =
+			(uint32_t)strtoul(text, NULL, 10);
 		return 0;
 	case 'd':
 		arguments->port.device = text;
@@ -70,6 +79,9 @@ static int read_option(struct arguments *arguments, int letter, const char *text
 			return -1;
 		arguments->options[arguments->port.option_count++] = text;
 		return 0;
+	case 'w':
+		arguments->engine.workers = (uint32_t)strtoul(text, NULL, 10);
+		return 0;
 	default:
 		return -1;
 	}
@@ -80,14 +92,13 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv)
 	struct vly_error error = {""};
 	int letter;
 
-	while ((letter = getopt(argc, argv, "a:c:d:H:n:o:")) != -1) {
+	while ((letter = getopt(argc, argv, "a:b:c:d:H:n:o:w:")) != -1) {
 		if (read_option(arguments, letter, optarg) < 0)
 			return -1;
 	}
 	if (optind + 1 != argc ||
 	    vly_endpoint_resolve(&arguments->listen, 1, argv[optind], true, &error) != 1)
 		return -1;
-	arguments->port.backend = "dpdk";
 	arguments->port.addrs = arguments->addrs;
 	arguments->port.options = arguments->options;
 	arguments->port.listens = &arguments->listen;
@@ -97,9 +108,9 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv)
 	arguments->engine.port_count = 1;
 	arguments->engine.handlers = &arguments->handler;
 	arguments->engine.handler_count = 1;
-	arguments->engine.idle = VLY_IDLE_BUSY;
-	arguments->engine.cores = &arguments->core;
-	arguments->engine.core_count = 1;
+	arguments->engine.idle = arguments->engine.workers ? VLY_IDLE_ADAPTIVE : VLY_IDLE_BUSY;
+	arguments->engine.overload = VLY_OVERLOAD_BLOCK;
+	arguments->engine.cores = arguments->cores;
 	return 0;
 }
 
@@ -151,7 +162,7 @@ static void measure(const struct vly_engine *engine, double seconds)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = {.handler = "echo"};
+	struct arguments arguments = {.handler = "echo", .port.backend = "dpdk"};
 	const struct vly_ledger nothing = {0};
 	struct vly_ledger all = {0};
 	struct vly_engine *engine = NULL;
@@ -159,8 +170,9 @@ int main(int argc, char **argv)
 	char line[64];
 
 	if (read_arguments(&arguments, argc, argv) < 0) {
-		fprintf(stderr, "usage: rate [-d DEVICE] [-a ADDRESS/PREFIX]... [-H HANDLER] "
-				"[-c CORE] [-n BUFFERS] [-o KEY=VALUE]... [ADDRESS]:PORT\n");
+		fprintf(stderr, "usage: rate [-b BACKEND] [-d DEVICE] [-a ADDRESS/PREFIX]... "
+				"[-H HANDLER] [-c CORE]... [-n BUFFERS] [-w WORKERS] "
+				"[-o KEY=VALUE]... [ADDRESS]:PORT\n");
 		return USAGE;
 	}
 	if (vly_engine_open(&engine, &arguments.engine, &error) < 0 ||
