@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The client that drives the servers: what the files of udp_load share. It knows nothing of Volley
+// either. Every datagram begins with the header of sockperf's protocol (a sequence number of eight
+// bytes, "answer this, it is from a client" in two, the length in four, all in network order), so
+// that sockperf's server answers it like any other.
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+	HEADER_BYTES = 14,
+	PEERS = 64,             // of mode `peers`: as many addresses, one after the other
+	TRAIN_BYTES = 65507,    // at most in one message
+	TRAIN_SEGMENTS = 64,    // at most in one message: what every kernel takes
+	WINDOW_DATAGRAMS = 256, // under way at a time: the server finds enough, its buffer holds it
+	WINDOW_TRAINS = 4,
+	BUFFER_BYTES = 8 << 20,
+	CONTROL_BYTES = 64,
+	NS_PER_S = 1000000000,
+};
+
+enum mode {
+	MODE_TRAINS, // one peer that sends trains (UDP_SEGMENT) and receives such (UDP_GRO)
+	MODE_PEERS,  // 64 peers in turn, whose datagrams nothing can join
+	MODE_FLOOD,  // trains without an answer
+	MODE_PING,   // one datagram under way
+	MODE_SPIN,   // the same, and the client spins
+};
+
+struct load {
+	enum mode mode;
+	int fd;
+	uint32_t bytes;    // of a datagram
+	uint32_t batch;    // datagrams of one send
+	uint32_t window;   // datagrams under way
+	uint64_t next;     // sequence number to send
+	uint64_t seen;     // one more than the highest that came back, or is given up
+	uint64_t received; // datagrams
+	uint64_t passed_ns;
+	struct sockaddr_in server;
+	struct in_addr first_source; // of mode `peers`
+	// The messages of a send: one train, or a datagram of each peer.
+	uint8_t *payload; // of one send
+	struct iovec iovs[PEERS];
+	struct mmsghdr msgs[PEERS];
+	_Alignas(8) uint8_t controls[PEERS][CONTROL_BYTES];
+};
+
+static inline uint64_t load_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+// --- load_send.c
+
+// Makes the messages of a send. Returns 0 or a negative errno.
+int load_prepare(struct load *load);
+// Sends `batch` datagrams with the next sequence numbers. False: the socket's buffer is full.
+bool load_send(struct load *load);
+// The sequence number that a datagram begins with.
+uint64_t load_sequence(const uint8_t *datagram);
+
+// --- load_window.c
+
+// Keeps the window full for `seconds` and counts what comes back.
+void load_run_window(struct load *load, double seconds);
+// Sends for `seconds` without an answer.
+void load_run_flood(struct load *load, double seconds);
