@@ -79,12 +79,44 @@ static struct vly_kernel_group *begin(struct vly_kernel_batch *batch,
 	return group;
 }
 
+// Whether the burst is one train as it was received: side by side in memory, one size, one flow.
+// It is the commonest of large bursts, and told with one look at each datagram.
+static bool is_train(struct vly_dgram *const *dgrams, uint32_t count)
+{
+	const struct vly_dgram *first = dgrams[0];
+	const uint8_t *end = vly_dgram_data(first) + first->len;
+
+	for (uint32_t i = 1; i < count; i++) {
+		const struct vly_dgram *dgram = dgrams[i];
+
+		if (vly_dgram_data(dgram) != end || !is_same_flow(first, dgram) ||
+		    dgram->len != first->len)
+			return false;
+		end += first->len;
+	}
+	return first->len && (uint32_t)first->len * count <= VLY_DGRAM_BYTES_MAX;
+}
+
+static void take_train(struct vly_kernel_batch *batch, struct vly_kernel_group *group)
+{
+	group->is_piece = true;
+	group->count = (uint8_t)batch->count;
+	group->last = (uint8_t)(batch->count - 1);
+	group->bytes = (uint32_t)group->size * batch->count;
+	for (uint32_t i = 0; i < VLY_KERNEL_BATCH; i++)
+		batch->next[i] = (uint8_t)(i + 1);
+}
+
 static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_sender *sender)
 {
 	struct vly_kernel_group *group = begin(batch, sender, 0);
 
 	if (batch->count == 1)
 		return;
+	if (group->size <= group->limit && is_train(batch->dgrams, batch->count)) {
+		take_train(batch, group);
+		return;
+	}
 	memset(batch->slots, 0, sizeof(batch->slots));
 	batch->slots[slot_of(batch->dgrams[0])] = 1;
 	for (uint32_t i = 1; i < batch->count; i++) {
@@ -115,6 +147,13 @@ static uint32_t write_pieces(struct vly_kernel_batch *batch, const struct vly_ke
 	uint32_t index = group->first;
 	uint32_t n = 0;
 
+	if (group->is_piece) {
+		iovs[0] = (struct iovec){
+			.iov_base = vly_dgram_data(batch->dgrams[index]),
+			.iov_len = group->bytes,
+		};
+		return 1;
+	}
 	for (uint32_t i = 0; i < group->count; i++, index = batch->next[index]) {
 		const struct vly_dgram *dgram = batch->dgrams[index];
 		uint8_t *data = vly_dgram_data(dgram);

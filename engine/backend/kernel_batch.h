@@ -17,7 +17,7 @@
 
 enum vly_kernel_batch_limits {
 	VLY_KERNEL_BATCH = 64,          // datagrams, and so messages, of one batch
-	VLY_KERNEL_SEGMENTS = 64,       // of one message: what every kernel takes
+	VLY_KERNEL_SEGMENTS = 64,       // of one message: what every kernel takes; a whole batch
 	VLY_KERNEL_CONTROL_BYTES = 128, // address, hop limit, class and segment size
 	VLY_KERNEL_SLOTS = 128,         // of the look-up from a flow to its newest message
 	VLY_KERNEL_PATHS = 64,
@@ -45,6 +45,7 @@ struct vly_kernel_group {
 	uint8_t last;
 	uint8_t count;
 	bool is_closed; // its last datagram was a shorter one
+	bool is_piece;  // its datagrams lie side by side
 	bool is_plain;  // segmentation was refused: each by itself
 	bool is_done;
 };

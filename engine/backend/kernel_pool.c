@@ -71,11 +71,19 @@ uint32_t vly_kernel_pool_alloc(struct vly_kernel_pool *pool, struct vly_dgram **
 void vly_kernel_pool_release(struct vly_kernel_pool *pool, struct vly_dgram **dgrams,
 			     uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++) {
+	// The datagrams of a train come together: one look-up of their block for all.
+	for (uint32_t i = 0; i < count;) {
 		uint64_t offset = (uint64_t)((uint8_t *)dgrams[i] - pool->base);
 		uint32_t block = (uint32_t)(offset / VLY_KERNEL_BLOCK_BYTES);
+		const uint8_t *start = pool->base + (uint64_t)block * VLY_KERNEL_BLOCK_BYTES;
+		uint32_t n = 1;
 
-		if (--pool->refs[block] == 0)
+		while (i + n < count &&
+		       (uint64_t)((uint8_t *)dgrams[i + n] - start) < VLY_KERNEL_BLOCK_BYTES)
+			n++;
+		i += n;
+		pool->refs[block] = (uint16_t)(pool->refs[block] - n);
+		if (pool->refs[block] == 0)
 			vly_kernel_pool_put(pool, block);
 	}
 }

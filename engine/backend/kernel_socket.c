@@ -11,11 +11,15 @@
 #include <unistd.h>
 
 #include "backend/kernel_group.h"
+#include "core/compiler.h"
 #include "core/fail.h"
 
 enum {
 	IN_USE_TRIES = 10,
 	IN_USE_PAUSE_US = 10000,
+	SOCKETS_FEW = 4,
+	ASK_FEW_NS = 1000000,
+	ASK_MANY_NS = 100000000,
 	FILES_SPARE = 64, // beside the sockets: libraries, logs, event descriptors
 };
 
@@ -115,13 +119,15 @@ static void set_buffer(int fd, int forced, int option, uint64_t bytes)
 }
 
 // Old kernels lack some of these; what is missing is then simply not told.
-static void set_options(const struct vly_kernel_socket *sock, struct vly_kernel_options *options)
+static void set_options(const struct vly_kernel_socket *sock, struct vly_kernel_options *options,
+			bool is_of_many)
 {
 	int fd = sock->fd;
 	int us = (int)options->busy_poll_us;
 	int on = 1;
 
-	set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
+	if (is_of_many)
+		set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
 	if (sock->is_wildcard || sock->is_shared)
 		set_flag(fd, SOL_IP, IP_PKTINFO); // else we know the address
 	set_flag(fd, SOL_IP, IP_RECVTTL);
@@ -260,7 +266,7 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 		sockets->count++;
 		sock->is_shared = is_shared;
 		sock->drops_copies = first != NULL;
-		set_options(sock, options);
+		set_options(sock, options, count > SOCKETS_FEW);
 	}
 	return vly_kernel_groups_join(sockets, name, config, queue, error);
 }
@@ -317,9 +323,14 @@ void vly_kernel_socket_missed(struct vly_kernel_socket *sock, uint32_t missed,
 	vly_count_lost(ledger, VLY_DROP_RX_MISSED, more);
 }
 
-void vly_kernel_sockets_poll_missed(struct vly_kernel_sockets *sockets,
-				    struct vly_ledger_block *ledger)
+void vly_kernel_sockets_ask_missed(struct vly_kernel_sockets *sockets,
+				   struct vly_ledger_block *ledger, uint64_t now_ns)
 {
+	uint64_t period_ns = sockets->count <= SOCKETS_FEW ? ASK_FEW_NS : ASK_MANY_NS;
+
+	if (VLY_LIKELY(now_ns - sockets->asked_ns < period_ns))
+		return;
+	sockets->asked_ns = now_ns;
 	for (uint32_t i = 0; i < sockets->count; i++) {
 		uint32_t info[SK_MEMINFO_VARS] = {0};
 		socklen_t size = sizeof(info);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/compiler.h"
+#include "stack/flow.h"
 
 // --- control messages ---------------------------------------------------------------------------
 
@@ -127,6 +128,7 @@ uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kern
 	read_control(train, sock, ledger, msg);
 	if (train->stamps)
 		read_stamps(trains, train);
+	train->model.flow_hash = vly_flow_hash(&train->model.peer, &train->model.local);
 	if (VLY_UNLIKELY(msg->msg_flags & MSG_TRUNC)) {
 		vly_count_lost(ledger, VLY_DROP_RX_TRUNCATED, 1);
 		vly_kernel_pool_put(pool, block);
@@ -186,6 +188,9 @@ uint32_t vly_kernel_trains_deliver(struct vly_kernel_trains *trains, struct vly_
 	while (n < count && trains->head != trains->tail) {
 		struct vly_kernel_train *train = &trains->ring[trains->head % VLY_KERNEL_TRAINS];
 
+		// A train that is not cut here leaves as one again.
+		if (n && n + train->count > count)
+			break;
 		if (!train->model.rx_ns)
 			train->model.rx_ns = now_ns;
 		while (n < count && train->count)

@@ -11,7 +11,7 @@
 #include "backend/kernel_train.h"
 
 enum vly_socket_limits {
-	VLY_SOCKET_MESSAGES = 32, // of one receive; less than VLY_KERNEL_TRAINS
+	VLY_SOCKET_MESSAGES = 64, // of one receive; no more than VLY_KERNEL_TRAINS
 };
 
 // Where the queue's thread sleeps, for those who want to wake it.
@@ -49,7 +49,6 @@ struct vly_backend_queue {
 	uint32_t armed_max;
 	uint32_t next_socket;  // whose turn it is
 	uint32_t train_length; // datagrams a message, of late
-	uint64_t missed_ns;    // when the kernel was last asked for its losses
 };
 
 // Gives the queue its first blocks to receive into.

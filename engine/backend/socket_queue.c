@@ -13,7 +13,6 @@ enum {
 	NAME_BYTES = 32,
 	TRAIN_DATAGRAMS = 4 * VLY_BURST_MAX, // to ask the kernel for at a time
 	HELD_LIMIT_NS = 500000000,           // for which a full queue is waited for
-	MISSED_PERIOD_NS = 100000000,
 	PATIENCE = 16,
 	SLEPT_NS = 2000, // what no receive takes that does not sleep
 	SKIP_POLLS = 2,  // the burst that delivers, and the one after its handlers
@@ -220,11 +219,12 @@ uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 					       count, now_ns);
 
 	queue->now_ns = now_ns;
+	vly_kernel_sockets_ask_missed(&queue->sockets, queue->ledger, now_ns);
 	if (queue->slept_from_ns) {
 		queue->skip_polls = now_ns - queue->slept_from_ns >= SLEPT_NS ? SKIP_POLLS : 0;
 		queue->slept_from_ns = 0;
 	}
-	if (n == count)
+	if (n == count || vly_kernel_trains_count(&queue->trains))
 		return n;
 	if (queue->skip_polls) {
 		queue->skip_polls--;
@@ -315,9 +315,5 @@ uint32_t vly_socket_flush(struct vly_backend_queue *queue)
 
 	if (batch->count && !push(queue) && queue->now_ns > batch->since_ns + HELD_LIMIT_NS)
 		vly_kernel_batch_abandon(batch, &queue->sender);
-	if (queue->now_ns > queue->missed_ns + MISSED_PERIOD_NS) {
-		queue->missed_ns = queue->now_ns;
-		vly_kernel_sockets_poll_missed(&queue->sockets, queue->ledger);
-	}
 	return vly_kernel_batch_unsent(batch);
 }

@@ -19,7 +19,8 @@
 enum vly_uring_limits {
 	VLY_URING_NAME_BYTES = 32,
 	VLY_URING_CONTROL_BYTES = 272, // with the kernel's header of 16 bytes, the pool's lead
-	VLY_URING_PROVIDED = 128,      // blocks that the kernel has at a time
+	VLY_URING_PROVIDED = 128,      // blocks that the kernel has at a time, at most
+	VLY_URING_PROVIDED_MIN = 8,    // and when few are used, which then stay in the cache
 	VLY_URING_BATCHES = 8,         // under way, with SQPOLL
 	VLY_URING_SQ_ENTRIES = 512,
 	VLY_URING_CQ_ENTRIES = 2048, // more than all that can be under way: it never overflows
@@ -39,6 +40,7 @@ struct vly_uring_features {
 	bool sqpoll;
 	bool defer_taskrun;
 	bool fixed_files;
+	bool send_to; // a send entry takes an address: no message to read for the kernel
 	bool napi;
 };
 
@@ -64,16 +66,18 @@ struct vly_backend_queue {
 	int end_fd;      // readable to its end once the kernel has let go of the ring; -1: none
 	struct io_uring_buf_ring *buffers;
 	uint32_t buffer_entries;
-	uint32_t provided; // blocks with the kernel
+	uint32_t provided;      // blocks with the kernel
+	uint32_t provided_goal; // as many as were of use of late
 	uint32_t provided_max;
-	uint64_t to_arm; // bit i: socket i has no receive under way
+	uint32_t most_used; // at a time, since the goal was last looked at
+	uint32_t reaps;     // since then
+	uint64_t to_arm;    // bit i: socket i has no receive under way
 	bool event_is_armed;
 	int event_fd;
 	uint64_t event_count;  // read into by the kernel
 	_Atomic bool sleeps;   // owner: rw, others: ro
 	_Atomic bool is_woken; // others: set, owner: taken
 	uint64_t now_ns;       // of the last burst
-	uint64_t missed_ns;    // when the kernel was last asked for its losses
 	struct msghdr recv_msg;
 	struct vly_kernel_trains trains;
 	uint32_t batch_count;                  // 1, or VLY_URING_BATCHES with SQPOLL
@@ -97,6 +101,8 @@ void vly_uring_ring_enable(struct vly_backend_queue *queue);
 int vly_uring_setup(struct io_uring *ring, struct vly_uring_features *features);
 // The line for a setup that failed; returns code.
 int vly_uring_fail_setup(int code, struct vly_error *error);
+// Whether a send entry takes an address (Linux 6.1).
+bool vly_uring_has_send_to(struct io_uring *ring);
 // Whether the kernel polls devices for this ring; sets it up so for `us`.
 bool vly_uring_napi(struct io_uring *ring, uint32_t us);
 
@@ -115,6 +121,12 @@ void vly_uring_wake(struct vly_backend_queue *queue);
 void vly_uring_reap(struct vly_backend_queue *queue, uint64_t now_ns);
 // An entry to fill, also when that means to submit first. Never NULL.
 struct io_uring_sqe *vly_uring_sqe(struct vly_backend_queue *queue);
+// Whether the kernel has put something off until it is called.
+static inline bool vly_uring_has_work(const struct io_uring *ring)
+{
+	return IO_URING_READ_ONCE(*ring->sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+}
+
 // Names the socket in an entry.
 void vly_uring_sqe_set_socket(const struct vly_backend_queue *queue, struct io_uring_sqe *sqe,
 			      const struct vly_kernel_socket *sock);

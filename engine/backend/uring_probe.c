@@ -42,6 +42,19 @@ static bool has_napi(void)
 	return has;
 }
 
+static bool has_send_to(void)
+{
+	struct vly_uring_features features = {.defer_taskrun = true};
+	struct io_uring ring;
+	bool has;
+
+	if (vly_uring_setup(&ring, &features))
+		return false;
+	has = vly_uring_has_send_to(&ring);
+	io_uring_queue_exit(&ring);
+	return has;
+}
+
 void vly_uring_describe(const struct vly_log *log)
 {
 	static const char *const words[] = {"no", "yes"};
@@ -53,6 +66,7 @@ void vly_uring_describe(const struct vly_log *log)
 	vly_log_line(log, "multishot recvmsg, single issuer (Linux 6.0): %s", words[works]);
 	vly_log_line(log, "deferred task work (DEFER_TASKRUN, Linux 6.1): %s",
 		     words[has_setup((struct vly_uring_features){.defer_taskrun = true})]);
+	vly_log_line(log, "addresses in send entries (Linux 6.1): %s", words[has_send_to()]);
 	vly_log_line(log, "a kernel thread that submits (SQPOLL, Linux 5.11 unprivileged): %s",
 		     words[has_setup((struct vly_uring_features){.sqpoll = true})]);
 	vly_log_line(log, "device polling (REGISTER_NAPI, Linux 6.9): %s", words[has_napi()]);

@@ -10,6 +10,7 @@
 
 enum {
 	HELD_WAIT_NS = 1000000, // with datagrams that wait for room
+	GOAL_REAPS = 512,
 	NS_PER_S = 1000000000,
 };
 
@@ -46,13 +47,33 @@ static uint64_t tag(enum vly_uring_kind kind, uint32_t index)
 	return (uint64_t)kind << VLY_URING_KIND_SHIFT | index;
 }
 
+// The kernel takes the blocks in turn, so what it has is what the cache must hold. It gets twice as
+// many when they did not suffice, and half of them when hardly any were used for a while.
+static void set_goal(struct vly_backend_queue *queue, uint32_t used)
+{
+	queue->most_used = used > queue->most_used ? used : queue->most_used;
+	if (VLY_LIKELY(++queue->reaps % GOAL_REAPS))
+		return;
+	if (queue->most_used * 4 < queue->provided_goal &&
+	    queue->provided_goal > VLY_URING_PROVIDED_MIN)
+		queue->provided_goal /= 2;
+	queue->most_used = 0;
+}
+
+static void raise_goal(struct vly_backend_queue *queue)
+{
+	queue->provided_goal *= 2;
+	if (queue->provided_goal > queue->provided_max)
+		queue->provided_goal = queue->provided_max;
+}
+
 // Gives the kernel blocks again.
 static void provide(struct vly_backend_queue *queue)
 {
 	int mask = io_uring_buf_ring_mask(queue->buffer_entries);
 	int n = 0;
 
-	while (queue->provided < queue->provided_max && queue->pool.free_count) {
+	while (queue->provided < queue->provided_goal && queue->pool.free_count) {
 		uint32_t block = vly_kernel_pool_take(&queue->pool);
 		uint8_t *payload = vly_kernel_pool_payload(&queue->pool, block);
 
@@ -131,7 +152,9 @@ static void receive_completed(struct vly_backend_queue *queue, uint32_t index,
 {
 	if (VLY_LIKELY(cqe->flags & IORING_CQE_F_BUFFER))
 		received(queue, &queue->sockets.list[index], cqe, now_ns);
-	else if (cqe->res < 0 && cqe->res != -ENOBUFS && cqe->res != -ECANCELED)
+	else if (cqe->res == -ENOBUFS)
+		raise_goal(queue);
+	else if (cqe->res < 0 && cqe->res != -ECANCELED)
 		vly_count_lost(queue->ledger, VLY_DROP_RX_ERROR, 1);
 	if (VLY_UNLIKELY(!(cqe->flags & IORING_CQE_F_MORE)))
 		queue->to_arm |= UINT64_C(1) << index;
@@ -166,21 +189,17 @@ void vly_uring_reap(struct vly_backend_queue *queue, uint64_t now_ns)
 		}
 	}
 	io_uring_cq_advance(&queue->ring, n);
+	set_goal(queue, n);
 }
 
 // --- receiving ----------------------------------------------------------------------------------
-
-static bool kernel_wants_us(const struct io_uring *ring)
-{
-	return IO_URING_READ_ONCE(*ring->sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
-}
 
 // Lets the kernel do what it has to do; a system call only if there is something.
 static void enter(struct vly_backend_queue *queue)
 {
 	provide(queue);
 	arm_receives(queue);
-	if (kernel_wants_us(&queue->ring))
+	if (vly_uring_has_work(&queue->ring))
 		io_uring_submit_and_get_events(&queue->ring);
 	else if (io_uring_sq_ready(&queue->ring))
 		io_uring_submit(&queue->ring);
@@ -193,7 +212,8 @@ uint32_t vly_uring_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **
 					       count, now_ns);
 
 	queue->now_ns = now_ns;
-	if (n == count)
+	vly_kernel_sockets_ask_missed(&queue->sockets, queue->ledger, now_ns);
+	if (n == count || vly_kernel_trains_count(&queue->trains))
 		return n;
 	if (VLY_UNLIKELY(!queue->is_enabled))
 		vly_uring_ring_enable(queue);

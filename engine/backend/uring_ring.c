@@ -111,6 +111,16 @@ int vly_uring_fail_setup(int code, struct vly_error *error)
 	}
 }
 
+// It came in the same version as the zero-copy sendmsg, which can be asked for by number.
+bool vly_uring_has_send_to(struct io_uring *ring)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+	bool has = probe && io_uring_opcode_supported(probe, IORING_OP_SENDMSG_ZC);
+
+	io_uring_free_probe(probe);
+	return has;
+}
+
 bool vly_uring_napi(struct io_uring *ring, uint32_t us)
 {
 	struct napi napi = {.busy_poll_us = us, .prefer_busy_poll = 1};
@@ -152,6 +162,9 @@ static int register_buffers(struct vly_backend_queue *queue)
 
 	queue->provided_max = queue->pool.count / 2 < VLY_URING_PROVIDED ? queue->pool.count / 2
 									 : VLY_URING_PROVIDED;
+	queue->provided_goal = queue->provided_max < VLY_URING_PROVIDED_MIN
+				       ? queue->provided_max
+				       : (uint32_t)VLY_URING_PROVIDED_MIN;
 	queue->buffer_entries = VLY_URING_PROVIDED;
 	memory = aligned_alloc(PAGE_BYTES, PAGE_BYTES);
 	_Static_assert(VLY_URING_PROVIDED * sizeof(struct io_uring_buf) <= PAGE_BYTES, "a page");
@@ -182,6 +195,7 @@ int vly_uring_ring_open(struct vly_backend_queue *queue, const struct vly_uring_
 		rc = register_buffers(queue);
 	if (rc)
 		return vly_uring_fail_setup(rc, error);
+	queue->features.send_to = vly_uring_has_send_to(&queue->ring);
 	if (queue->options.busy_poll_us)
 		queue->features.napi = vly_uring_napi(&queue->ring, queue->options.busy_poll_us);
 	queue->batch_count = queue->features.sqpoll ? VLY_URING_BATCHES : 1;

@@ -3,23 +3,30 @@
 // Sending in the io_uring backend: the messages of a burst in one submit.
 #include <errno.h>
 
+#include "backend/kernel_message.h"
 #include "backend/uring.h"
 #include "core/compiler.h"
 
 enum {
 	HELD_LIMIT_NS = 500000000, // for which a full queue is waited for
-	MISSED_PERIOD_NS = 100000000,
 };
 
 static void prepare(struct vly_backend_queue *queue, uint32_t index, uint32_t group)
 {
 	const struct vly_kernel_batch *batch = &queue->batches[index];
 	const struct vly_kernel_socket *sock = batch->groups[group].sock;
+	const struct msghdr *msg = &batch->msgs[group].msg_hdr;
 	struct io_uring_sqe *sqe = vly_uring_sqe(queue);
 	bool sqpoll = queue->features.sqpoll;
+	int flags = sqpoll ? 0 : MSG_DONTWAIT;
 
-	io_uring_prep_sendmsg(sqe, sock->fd, &batch->msgs[group].msg_hdr,
-			      sqpoll ? 0 : MSG_DONTWAIT);
+	if (queue->features.send_to && !msg->msg_control && msg->msg_iovlen == 1) {
+		io_uring_prep_send(sqe, sock->fd, msg->msg_iov->iov_base, msg->msg_iov->iov_len,
+				   flags);
+		io_uring_prep_send_set_addr(sqe, msg->msg_name, (uint16_t)msg->msg_namelen);
+	} else {
+		io_uring_prep_sendmsg(sqe, sock->fd, msg, (unsigned)flags);
+	}
 	vly_uring_sqe_set_socket(queue, sqe, sock);
 	if (!sqpoll)
 		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -57,11 +64,16 @@ static void settle_new(struct vly_backend_queue *queue, uint32_t from, uint64_t 
 	}
 }
 
-// Submits until the kernel has taken all entries. It refuses only for want of memory.
+// Submits until the kernel has taken all entries. It refuses only for want of memory. What has
+// arrived meanwhile is received by the same call.
 static void submit_all(struct vly_backend_queue *queue)
 {
-	while (io_uring_submit(&queue->ring) < 0 || io_uring_sq_ready(&queue->ring))
-		vly_pause();
+	int rc;
+
+	do {
+		rc = vly_uring_has_work(&queue->ring) ? io_uring_submit_and_get_events(&queue->ring)
+						      : io_uring_submit(&queue->ring);
+	} while (VLY_UNLIKELY(rc < 0 || io_uring_sq_ready(&queue->ring)));
 }
 
 // Sends one by one where segmentation was refused. False: the queue is full.
@@ -75,6 +87,18 @@ static bool push_plain(struct vly_backend_queue *queue, struct vly_kernel_batch 
 	return true;
 }
 
+// One message: there is nothing to gather, and the plain call is the shorter way.
+static bool push_one(struct vly_backend_queue *queue)
+{
+	struct vly_kernel_batch *batch = &queue->batches[0];
+	int error = 0;
+
+	if (sendmsg(batch->groups[0].sock->fd, &batch->msgs[0].msg_hdr, MSG_DONTWAIT) < 0)
+		error = -errno;
+	return vly_kernel_batch_settle(batch, &queue->sender, 0, error) &&
+	       push_plain(queue, batch) && vly_kernel_batch_advance(batch, &queue->sender);
+}
+
 // Without SQPOLL: when this returns, every message has been sent or is still ours. False: the
 // kernel takes no more now.
 static bool push_inline(struct vly_backend_queue *queue)
@@ -84,6 +108,8 @@ static bool push_inline(struct vly_backend_queue *queue)
 	uint64_t failed = 0;
 	uint32_t tail;
 
+	if (batch->group_count == 1 && !batch->groups[0].is_done && !batch->groups[0].is_plain)
+		return push_one(queue);
 	for (uint32_t g = batch->done; g < batch->group_count; g++) {
 		if (batch->groups[g].is_done || batch->groups[g].is_plain)
 			continue;
@@ -153,6 +179,8 @@ static uint32_t send_inline(struct vly_backend_queue *queue, struct vly_dgram **
 
 	if (VLY_UNLIKELY(batch->count) && !push_inline(queue))
 		return 0;
+	if (count == 1) // there is nothing to gather: the plain call is the shorter way
+		return vly_kernel_send_lone(&queue->sender, dgrams[0]) ? 1 : 0;
 	while (taken < count) {
 		uint32_t n = count - taken < VLY_KERNEL_BATCH ? count - taken : VLY_KERNEL_BATCH;
 
@@ -186,10 +214,6 @@ uint32_t vly_uring_flush(struct vly_backend_queue *queue)
 	} else if (batch->count && !push_inline(queue) &&
 		   queue->now_ns > batch->since_ns + HELD_LIMIT_NS) {
 		vly_kernel_batch_abandon(batch, &queue->sender);
-	}
-	if (queue->now_ns > queue->missed_ns + MISSED_PERIOD_NS) {
-		queue->missed_ns = queue->now_ns;
-		vly_kernel_sockets_poll_missed(&queue->sockets, queue->ledger);
 	}
 	for (uint32_t i = 0; i < queue->batch_count; i++)
 		unsent += vly_kernel_batch_unsent(&queue->batches[i]);

@@ -136,6 +136,9 @@ static int open_ios(struct vly_engine *engine, const struct vly_engine_config *c
 			return rc;
 		io->shared = shared;
 		io->queue = engine->queues[i];
+		// A train of the kernel's, of 64 datagrams, is answered in one piece.
+		io->burst = io->queue->stack || config->workers ? (uint32_t)VLY_LOOP_BURST
+								: (uint32_t)VLY_BURST_MAX;
 		io->idler.mode = shared->idle;
 		io->core = core_of(config, i);
 		for (uint32_t w = 0; w < config->workers; w++) {

@@ -144,8 +144,8 @@ static uint32_t collect(struct vly_io *io, uint64_t now_ns)
 
 static uint32_t receive(struct vly_io *io, uint64_t now_ns)
 {
-	struct vly_dgram *dgrams[VLY_LOOP_BURST];
-	uint32_t n = vly_rx_burst(io->queue, dgrams, VLY_LOOP_BURST, now_ns);
+	struct vly_dgram *dgrams[VLY_BURST_MAX];
+	uint32_t n = vly_rx_burst(io->queue, dgrams, io->burst, now_ns);
 
 	if (!n)
 		return 0;
@@ -213,7 +213,7 @@ static void sleep_until_input(struct vly_io *io)
 
 static void rest(struct vly_io *io, uint32_t work, uint64_t now_ns)
 {
-	switch (vly_idler_next(&io->idler, work, VLY_LOOP_BURST, now_ns)) {
+	switch (vly_idler_next(&io->idler, work, io->burst, now_ns)) {
 	case VLY_IDLE_STEP_NONE:
 		break;
 	case VLY_IDLE_STEP_SPIN:

@@ -71,6 +71,7 @@ struct vly_shared {
 struct vly_io {
 	struct vly_shared *shared;
 	struct vly_queue *queue;
+	uint32_t burst; // datagrams of one receive: VLY_LOOP_BURST, or more where it serves
 	struct vly_chain *chain; // run to completion; NULL with workers
 	struct vly_lane lanes[VLY_WORKERS_MAX];
 	uint64_t waiting_lanes; // a bit for each that has something in its backlog

@@ -16,7 +16,7 @@ enum {
 
 static const char *const handlers[] = {
 	"echo",
-	PLUGIN_FOLDER "/sim_late.so,depth=40",
+	PLUGIN_FOLDER "/sim_late.so,depth=80",
 	PLUGIN_FOLDER "/sim_version_old.so",
 	PLUGIN_FOLDER "/sim_mixed.so",
 	PLUGIN_FOLDER "/sim_mixed.so,work=30us",
