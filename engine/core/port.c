@@ -73,8 +73,14 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 				"%s: the port has no address of its own; give one "
 				"with -a, for instance -a 10.0.0.1/24",
 				port->backend->name);
+	port->board = vly_board_open(port->queue_count + 1);
+	if (!port->board)
+		return vly_fail(error, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < port->queue_count; i++) {
 		int rc;
+
+		port->queues[i].board = port->board;
+		port->queues[i].column = i;
 
 		stack.client_port =
 			stack.link.client_port ? stack.link.client_port : random_client_port();
@@ -286,6 +292,7 @@ void vly_port_close(struct vly_port *port)
 	for (uint32_t i = 0; port->queues && i < port->queue_count; i++)
 		vly_stack_close(port->queues[i].stack);
 	free(port->queues);
+	free(port->board);
 	if (port->backend)
 		port->backend->close(port->inner);
 	for (uint32_t i = 0; i < VLY_QUEUES_MAX; i++)

@@ -9,6 +9,7 @@
 #include <volley/port.h>
 
 #include "backend/backend.h"
+#include "core/board.h"
 #include "core/compiler.h"
 #include "stack/stack.h"
 #include "stats/ledger_block.h"
@@ -26,6 +27,10 @@ struct vly_queue {
 	// Frames that the stack has built and the device has not taken yet.
 	uint32_t backlog_count;
 	struct vly_dgram *backlog[VLY_BURST_MAX];
+	// What the stacks of the port tell each other. NULL without a stack.
+	struct vly_board *board;
+	uint32_t column; // of the board: our number in the port
+	struct vly_board_reader reader;
 } VLY_ALIGNED(128);
 
 struct vly_port {
@@ -33,6 +38,7 @@ struct vly_port {
 	struct vly_backend_port *inner;
 	uint32_t queue_count;
 	struct vly_queue *queues;
+	struct vly_board *board; // with a column for each queue, and the last one for the outside
 	struct vly_ledger_block *ledgers[VLY_QUEUES_MAX];
 	struct vly_log log;
 	char summary[VLY_ERROR_BYTES];

@@ -67,6 +67,32 @@ static void refuse(struct vly_queue *queue, struct vly_dgram *dgram, enum vly_dr
 	queue->backend->release_burst(queue->inner, &dgram, 1);
 }
 
+// Puts what the stack has learned or asks up for the others, and wakes those that wait for it.
+static void tell_others(struct vly_queue *queue)
+{
+	struct vly_stack_news news;
+	bool has_told = false;
+
+	while (vly_stack_news_take(queue->stack, &news, 1)) {
+		vly_board_write(queue->board, queue->column, &news);
+		has_told = true;
+	}
+	if (!has_told)
+		return;
+	// The queues of a port stand in one array.
+	for (uint32_t i = 0; i < queue->board->column_count - 1; i++)
+		if (i != queue->column)
+			vly_queue_wake(queue - queue->column + i);
+}
+
+static void hear_others(struct vly_queue *queue, uint64_t now_ns)
+{
+	struct vly_stack_news news;
+
+	while (vly_board_read(queue->board, &queue->reader, queue->column, &news))
+		vly_stack_news_put(queue->stack, &news, now_ns);
+}
+
 // What the stack does by time: neighbour requests, and datagrams that waited for the answers.
 static void poll_stack(struct vly_queue *queue, uint64_t now_ns)
 {
@@ -83,6 +109,7 @@ static void poll_stack(struct vly_queue *queue, uint64_t now_ns)
 		vly_queue_seek(queue);
 	if (used < spare_count)
 		queue->backend->release_burst(queue->inner, spare, spare_count - used);
+	tell_others(queue); // before the answers can come
 	if (used)
 		send_own_frames(queue, spare + spare_count - used, used, false, now_ns);
 	for (uint32_t i = 0; i < result.refused_count; i++)
@@ -107,6 +134,9 @@ static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgram
 	uint32_t ended_count = 0;
 	uint32_t n = queue->backend->rx_burst(queue->inner, dgrams, count, now_ns);
 
+	// After the frames: one may hold the answer to what another queue has put up before it.
+	if (VLY_UNLIKELY(vly_board_has_news(queue->board, &queue->reader)))
+		hear_others(queue, now_ns);
 	for (uint32_t i = 0; i < n; i++) {
 		struct vly_dgram *frame = dgrams[i];
 		enum vly_drop reason = VLY_DROP_FRAME_SHORT;

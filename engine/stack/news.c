@@ -13,6 +13,7 @@ void vly_stack_tell(struct vly_stack *stack, enum vly_stack_news_kind kind, cons
 
 	if (stack->news_count == VLY_STACK_NEWS_MAX)
 		return; // who asks will ask again
+	stack->due_ns = 0;
 	news = &stack->news[(stack->news_first + stack->news_count++) % VLY_STACK_NEWS_MAX];
 	memset(news, 0, sizeof(*news));
 	news->kind = (uint8_t)kind;

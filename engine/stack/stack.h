@@ -119,7 +119,8 @@ struct vly_stack_news {
 };
 
 // Takes up to `max` news that this stack has for others, oldest first. Returns how many. To be
-// called after vly_stack_input() and vly_stack_poll(), before what they made is transmitted.
+// called after vly_stack_poll(), which is due when there are any, and before what it made is
+// transmitted.
 uint32_t vly_stack_news_take(struct vly_stack *stack, struct vly_stack_news *news, uint32_t max);
 
 // Tells it what another stack, or the outside, knows.

@@ -113,11 +113,14 @@ static uint32_t poll_at(struct vly_stack *stack, struct frame *spare, uint64_t n
 
 static void hear_from_peer(struct vly_stack *stack, uint64_t now_ns)
 {
+	struct vly_stack_poll out;
 	enum vly_drop reason;
 	struct frame frame;
 
 	frame_arp(&frame, 1, frame_peer_mac, "10.0.0.2", "10.0.0.1");
 	assert_int_equal(vly_stack_input(stack, &frame.dgram, now_ns, &reason), VLY_STACK_REPLY);
+	assert_true(vly_stack_poll_is_due(stack, now_ns)); // there are news to be told
+	vly_stack_poll(stack, NULL, 0, now_ns, &out);
 }
 
 // After half a minute who is sent to is asked again, at the MAC it had, and goes on being sent to.
