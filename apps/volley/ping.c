@@ -272,7 +272,7 @@ static int run_exchange(const char *command, const struct ping_options *options,
 		.idle = options->port.idle,
 		.interrupted = &interrupted,
 	};
-	struct ping_histograms histograms = {NULL};
+	struct ping_histograms histograms = {.rtt = NULL};
 	struct exchange *exchange = NULL;
 	struct vly_error error = {"no memory"};
 	struct ping_report report;

@@ -48,7 +48,7 @@ bad ./nonsense.so serve -l :9000 -H ./nonsense.so
 bad /dev/null serve -l :9000 -H /dev/null
 bad wrong_abi serve -l :9000 -H "$plugins/wrong_abi.so"
 bad nonsense serve -l :9000 -H "$plugins/keep.so,nonsense=1"
-bad count serve -l :9000 -H "$plugins/keep.so,count=1000"
+bad count serve -l :9000 -H "$plugins/keep.so,count=1000000"
 bad nonsense serve -l :9000 -H echo -H nonsense
 
 bad 70000 serve -H echo -l :70000
