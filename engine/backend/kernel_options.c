@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backend/kernel_steer.h"
 #include "core/fail.h"
 
 static int read_stamping(struct vly_kernel_options *options, const char *name, const char *text,
@@ -105,4 +106,6 @@ void vly_kernel_options_describe(const struct vly_log *log)
 		     vly_kernel_has_gso() ? "yes" : "no");
 	vly_log_line(log, "receive offload (UDP_GRO, Linux 5.0): %s",
 		     vly_kernel_has_gro() ? "yes" : "no");
+	vly_log_line(log, "flows steered to queues (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5): %s",
+		     vly_kernel_has_steering() ? "yes" : "no");
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend/backends.h"
+#include "backend/kernel_steer.h"
 #include "backend/socket.h"
 #include "core/fail.h"
 
@@ -31,6 +32,9 @@ static const struct vly_key keys[] = {
 	[VLY_KERNEL_KEY_TIMESTAMPS] = {"timestamps", VLY_KEY_TEXT, "off", 0, 0,
 				       "when a datagram was received: off (when we took it), "
 				       "software (when the kernel did) or hardware (the NIC)"},
+	[VLY_KERNEL_KEY_SPREAD] = {"spread", VLY_KEY_SWITCH, "off", 0, 0,
+				   "deal each datagram out to any queue, so that one peer keeps "
+				   "all busy; its order is lost"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -136,6 +140,7 @@ static int socket_open(struct vly_backend_port **out, const struct vly_port_conf
 			goto err_close;
 	}
 	first = port->queues[0];
+	vly_kernel_steer(&first->sockets, "socket", config, values[VLY_KERNEL_KEY_SPREAD].on);
 	asked = options;
 	asked.gso = values[VLY_KERNEL_KEY_GSO].on;
 	vly_kernel_options_tell("socket", &asked, &first->options, first->sockets.list[0].fd,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backend/backends.h"
+#include "backend/kernel_steer.h"
 #include "backend/uring.h"
 #include "core/fail.h"
 
@@ -31,6 +32,9 @@ static const struct vly_key keys[] = {
 	[VLY_KERNEL_KEY_TIMESTAMPS] = {"timestamps", VLY_KEY_TEXT, "off", 0, 0,
 				       "when a datagram was received: off (when we took it), "
 				       "software (when the kernel did) or hardware (the NIC)"},
+	[VLY_KERNEL_KEY_SPREAD] = {"spread", VLY_KEY_SWITCH, "off", 0, 0,
+				   "deal each datagram out to any queue, so that one peer keeps "
+				   "all busy; its order is lost"},
 	[VLY_URING_KEY_SQPOLL] = {"sqpoll", VLY_KEY_SWITCH, "off", 0, 0,
 				  "let a kernel thread submit, which takes a core"},
 	[VLY_URING_KEY_DEFER] = {"defer-taskrun", VLY_KEY_SWITCH, "on", 0, 0,
@@ -152,6 +156,8 @@ static int uring_open(struct vly_backend_port **out, const struct vly_port_confi
 		if (rc)
 			goto err_close;
 	}
+	vly_kernel_steer(&port->queues[0]->sockets, "uring", config,
+			 values[VLY_KERNEL_KEY_SPREAD].on);
 	tell(port, config, values, &options);
 	*out = port;
 	return 0;
