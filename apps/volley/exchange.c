@@ -13,10 +13,12 @@
 
 enum exchange_limits {
 	WINDOW = 4096,              // sequence numbers remembered, to tell late from duplicate
+	LOOK_NS = 20 * 1000,        // after which it may have been refused
 	SPIN_NS = 50 * 1000,        // adaptive: so long before the first wait
 	YIELD_NS = 1000 * 1000,     // busy: so long before the other poller gets its turn
 	WAIT_NS = 50 * 1000 * 1000, // one wait, to see an interruption
 	LAST_NS = 100 * 1000 * 1000,
+	REFUSED_PAUSE_NS = 10 * 1000 * 1000, // before the next is tried
 };
 
 enum flight {
@@ -24,6 +26,7 @@ enum flight {
 	FLIGHT_WAITING,
 	FLIGHT_RECEIVED,
 	FLIGHT_CORRUPT,
+	FLIGHT_REFUSED,
 };
 
 struct exchange {
@@ -37,6 +40,7 @@ struct exchange {
 	enum flight flight;
 	bool poll_only;                 // the backend cannot wait
 	uint64_t answered[WINDOW / 64]; // bits, by sequence number
+	uint64_t refusals;              // that the port has counted
 	struct payload payload;
 };
 
@@ -206,6 +210,17 @@ static void rest(struct exchange *exchange, uint64_t idle_ns, uint64_t left_ns)
 	sched_yield();
 }
 
+// Whether the port has been told since that nobody serves the target's port.
+static bool is_refused(struct exchange *exchange)
+{
+	uint64_t before = exchange->refusals;
+	struct vly_ledger ledger;
+
+	vly_port_ledger(exchange->config.port, &ledger);
+	exchange->refusals = ledger.dropped[VLY_DROP_RX_REFUSED];
+	return exchange->refusals != before;
+}
+
 // Polls until the deadline; with a datagram in flight, until its answer is there.
 static void poll_until(struct exchange *exchange, uint64_t deadline_ns)
 {
@@ -219,6 +234,10 @@ static void poll_until(struct exchange *exchange, uint64_t deadline_ns)
 			if (in_flight && exchange->flight != FLIGHT_WAITING)
 				return;
 			continue;
+		}
+		if (now_ns - busy_ns > LOOK_NS && is_refused(exchange) && in_flight) {
+			exchange->flight = FLIGHT_REFUSED;
+			return;
 		}
 		if (now_ns >= deadline_ns)
 			return;
@@ -297,7 +316,7 @@ bool exchange_once(struct exchange *exchange, struct exchange_times *times)
 	uint64_t start_ns, sent_ns, deadline_ns;
 	enum flight flight;
 
-	if (config->interval_ns > 0)
+	if (config->interval_ns > 0 || exchange->next_ns > monotonic_ns())
 		poll_until(exchange, exchange->next_ns);
 	exchange->sequence++;
 	clear_answered(exchange, exchange->sequence);
@@ -311,12 +330,15 @@ bool exchange_once(struct exchange *exchange, struct exchange_times *times)
 	if (sent_ns > 0 && exchange->flight == FLIGHT_WAITING)
 		poll_until(exchange, deadline_ns);
 	flight = exchange->flight;
+	if (flight == FLIGHT_REFUSED && exchange->next_ns < monotonic_ns() + REFUSED_PAUSE_NS)
+		exchange->next_ns = monotonic_ns() + REFUSED_PAUSE_NS;
 	exchange->flight = FLIGHT_NONE;
 
 	exchange->counts.sent++;
 	exchange->counts.received += flight == FLIGHT_RECEIVED;
 	exchange->counts.corrupt += flight == FLIGHT_CORRUPT;
 	exchange->counts.lost += flight == FLIGHT_WAITING;
+	exchange->counts.refused += flight == FLIGHT_REFUSED;
 	if (flight == FLIGHT_RECEIVED)
 		*times = split(exchange, exchange->answer_ns - sent_ns);
 	return flight == FLIGHT_RECEIVED;

@@ -26,7 +26,8 @@ struct exchange_times {
 };
 
 struct exchange_config {
-	struct vly_queue *queue;
+	const struct vly_port *port;
+	struct vly_queue *queue; // of that port
 	struct vly_endpoint target;
 	uint32_t size_bytes;  // of the payload
 	uint64_t interval_ns; // from one sending to the next, at least
@@ -37,12 +38,13 @@ struct exchange_config {
 	const atomic_bool *interrupted; // set: gives what is in flight a last moment
 };
 
-// sent == received + lost + corrupt. The others are no answers to what was in flight.
+// sent == received + lost + corrupt + refused. The others are no answers to what was in flight.
 struct exchange_counts {
 	uint64_t sent;
 	uint64_t received;  // the same bytes came back in time
 	uint64_t lost;      // nothing came back in time
 	uint64_t corrupt;   // something else came back
+	uint64_t refused;   // ICMP said that nobody serves that port
 	uint64_t late;      // answers to datagrams already lost
 	uint64_t duplicate; // further answers
 	uint64_t stray;     // from elsewhere, or of no datagram of ours

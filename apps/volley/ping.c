@@ -262,6 +262,7 @@ static int run_exchange(const char *command, const struct ping_options *options,
 			struct vly_port *port, FILE *raw)
 {
 	const struct exchange_config config = {
+		.port = port,
 		.queue = vly_port_queue(port, 0),
 		.target = options->target,
 		.size_bytes = options->size_bytes,

@@ -125,6 +125,9 @@ int ping_print(const struct ping_report *report)
 	print_count("received", counts->received);
 	printf("%-10s %10" PRIu64 "  (%.3g %%)\n", "lost", counts->lost,
 	       counts->sent ? (double)counts->lost * 100 / (double)counts->sent : 0);
+	if (counts->refused > 0)
+		printf("%-10s %10" PRIu64 "  (connection refused: nobody serves %s)\n", "refused",
+		       counts->refused, target);
 	print_nonzero("corrupt", counts->corrupt);
 	print_nonzero("late", counts->late);
 	print_nonzero("duplicate", counts->duplicate);
@@ -175,16 +178,18 @@ int ping_print_json(const char *command, const struct ping_report *report)
 
 	vly_port_ledger(report->port, &ledger);
 	vly_addr_format(report->target, target, sizeof(target));
-	return print_json(
-		command,
-		json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:f, s:o}",
-			  "target", target, "backend", vly_port_backend(report->port), "size_bytes",
-			  (json_int_t)report->size_bytes, "sent", (json_int_t)counts->sent,
-			  "received", (json_int_t)counts->received, "lost",
-			  (json_int_t)counts->lost, "corrupt", (json_int_t)counts->corrupt, "late",
-			  (json_int_t)counts->late, "duplicate", (json_int_t)counts->duplicate,
-			  "stray", (json_int_t)counts->stray, "rtt_ns",
-			  json_round_trip(report->histograms->rtt), "parts_ns",
-			  json_parts(report->histograms), "rate_pps", rate_pps(report), "dropped",
-			  json_drops(&ledger)));
+	return print_json(command,
+			  json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
+				    "s:o, s:f, s:o}",
+				    "target", target, "backend", vly_port_backend(report->port),
+				    "size_bytes", (json_int_t)report->size_bytes, "sent",
+				    (json_int_t)counts->sent, "received",
+				    (json_int_t)counts->received, "lost", (json_int_t)counts->lost,
+				    "refused", (json_int_t)counts->refused, "corrupt",
+				    (json_int_t)counts->corrupt, "late", (json_int_t)counts->late,
+				    "duplicate", (json_int_t)counts->duplicate, "stray",
+				    (json_int_t)counts->stray, "rtt_ns",
+				    json_round_trip(report->histograms->rtt), "parts_ns",
+				    json_parts(report->histograms), "rate_pps", rate_pps(report),
+				    "dropped", json_drops(&ledger)));
 }

@@ -5,6 +5,7 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+#include "backend/kernel_error.h"
 #include "core/compiler.h"
 
 bool vly_kernel_is_full(int error)
@@ -122,6 +123,8 @@ bool vly_kernel_send_lone(struct vly_kernel_sender *sender, struct vly_dgram *dg
 			rc = sendto(sock->fd, iov.iov_base, iov.iov_len, MSG_DONTWAIT,
 				    (struct sockaddr *)&name, msg.msg_namelen);
 		error = rc < 0 ? -errno : 0;
+		if (VLY_UNLIKELY(error))
+			error = vly_kernel_errors_resend(sock, sender->ledger, &msg, error);
 	}
 	if (VLY_LIKELY(!error))
 		vly_count(&sender->ledger->sent, 1);

@@ -39,6 +39,7 @@ int vly_kernel_options_read(struct vly_kernel_options *options, const char *name
 		.rcvbuf_bytes = values[VLY_KERNEL_KEY_RCVBUF].number,
 		.sndbuf_bytes = values[VLY_KERNEL_KEY_SNDBUF].number,
 		.busy_poll_us = (uint32_t)values[VLY_KERNEL_KEY_BUSY_POLL].number,
+		.icmp_errors = values[VLY_KERNEL_KEY_ICMP_ERRORS].on,
 	};
 	return read_stamping(options, name, values[VLY_KERNEL_KEY_TIMESTAMPS].text, error);
 }

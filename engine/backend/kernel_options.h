@@ -20,6 +20,7 @@ enum vly_kernel_key {
 	VLY_KERNEL_KEY_BUSY_POLL,
 	VLY_KERNEL_KEY_TIMESTAMPS,
 	VLY_KERNEL_KEY_SPREAD,
+	VLY_KERNEL_KEY_ICMP_ERRORS,
 	VLY_KERNEL_KEY_COUNT,
 };
 
@@ -31,6 +32,7 @@ struct vly_kernel_options {
 	uint64_t sndbuf_bytes; // 0: the system's
 	uint32_t busy_poll_us; // 0: none
 	enum vly_kernel_stamping stamping;
+	bool icmp_errors; // a server is told of them, too
 };
 
 // What `values` ask for. Returns 0, or -EINVAL for a word that is none; `name` is the backend's.

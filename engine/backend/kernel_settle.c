@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/kernel_batch.h"
+#include "backend/kernel_error.h"
 #include "backend/kernel_message.h"
 #include "backend/kernel_path.h"
 #include "core/fail.h"
@@ -47,6 +48,14 @@ bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_s
 		group->is_done = true;
 		return true;
 	}
+	if (group->sock)
+		error = vly_kernel_errors_resend(group->sock, sender->ledger,
+						 &batch->msgs[index].msg_hdr, error);
+	if (!error) {
+		vly_count(&sender->ledger->sent, group->count);
+		group->is_done = true;
+		return true;
+	}
 	if (vly_kernel_is_full(error))
 		return false;
 	if (group->sock && is_about_segments(group, error)) {
@@ -76,6 +85,8 @@ bool vly_kernel_batch_send_plain(struct vly_kernel_batch *batch, struct vly_kern
 		if (!msg.msg_controllen)
 			msg.msg_control = NULL;
 		error = sendmsg(group->sock->fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+		if (error)
+			error = vly_kernel_errors_resend(group->sock, sender->ledger, &msg, error);
 		if (error && vly_kernel_is_full(error))
 			return false;
 		if (error)

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "backend/kernel_error.h"
 #include "backend/kernel_group.h"
 #include "core/compiler.h"
 #include "core/fail.h"
@@ -265,6 +266,8 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 			return fail_open(name, rc, config, &endpoint.addr, error);
 		sockets->count++;
 		sock->is_shared = is_shared;
+		if (options->icmp_errors || !config->listen_count)
+			vly_kernel_errors_enable(sock);
 		sock->drops_copies = first != NULL;
 		set_options(sock, options, count > SOCKETS_FEW);
 	}

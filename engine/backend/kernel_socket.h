@@ -21,6 +21,7 @@ struct vly_kernel_socket {
 	bool is_ipv6; // takes IPv4 as well, mapped, if it is bound to the wildcard
 	bool is_wildcard;
 	bool is_shared;    // its port has a socket in each queue
+	bool tells_errors; // of ICMP, that what it sent has met
 	bool drops_copies; // of broadcasts, which each of these gets: the first queue's delivers
 	uint32_t missed;   // datagrams lost to a full receive buffer, as last reported
 	struct vly_addr bound; // with the port that it really has

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "backend/kernel_error.h"
 #include "backend/kernel_message.h"
 #include "backend/socket.h"
 #include "core/compiler.h"
@@ -84,14 +85,6 @@ static bool is_waker(const struct vly_backend_queue *queue, const struct msghdr 
 	       memcmp(peer.ip, queue->waker.ip, sizeof(peer.ip)) == 0;
 }
 
-// Only a connected socket is told of a peer's refusal, which ours are not; whatever else it is,
-// reading it has cleared it.
-static void count_error(struct vly_backend_queue *queue, int error)
-{
-	if (error != EAGAIN && error != EINTR)
-		vly_count_lost(queue->ledger, VLY_DROP_RX_ERROR, 1);
-}
-
 uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_socket *sock,
 			    uint32_t limit, int flags, uint64_t now_ns)
 {
@@ -107,7 +100,7 @@ uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_s
 		return 0;
 	n = recvmmsg(sock->fd, queue->msgs, limit, flags, NULL);
 	if (n <= 0) {
-		count_error(queue, errno);
+		vly_kernel_errors_receive(sock, queue->ledger, -errno);
 		return 0;
 	}
 	for (int i = 0; i < n; i++) {
@@ -133,7 +126,7 @@ bool vly_socket_receive_one(struct vly_backend_queue *queue, int flags)
 	ssize_t bytes = recvmsg(sock->fd, &msg, flags);
 
 	if (bytes < 0) {
-		count_error(queue, errno);
+		vly_kernel_errors_receive(sock, queue->ledger, -errno);
 		return false;
 	}
 	if (VLY_UNLIKELY(!bytes && is_waker(queue, &msg))) // its block stays where it is

@@ -15,6 +15,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "backend/kernel_error.h"
 #include "backend/socket.h"
 #include "core/clock.h"
 #include "core/compiler.h"
@@ -156,6 +157,8 @@ static void receive_ready(struct vly_backend_queue *queue, const struct pollfd *
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
+		if (VLY_UNLIKELY(fds[i].revents & POLLERR))
+			vly_kernel_errors_take(&queue->sockets.list[i], queue->ledger);
 		if (fds[i].revents & ~POLLOUT)
 			n += vly_socket_receive(queue, &queue->sockets.list[i], queue->armed_max,
 						MSG_DONTWAIT, 0);

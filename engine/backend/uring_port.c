@@ -35,6 +35,9 @@ static const struct vly_key keys[] = {
 	[VLY_KERNEL_KEY_SPREAD] = {"spread", VLY_KEY_SWITCH, "off", 0, 0,
 				   "deal each datagram out to any queue, so that one peer keeps "
 				   "all busy; its order is lost"},
+	[VLY_KERNEL_KEY_ICMP_ERRORS] = {"icmp-errors", VLY_KEY_SWITCH, "off", 0, 0,
+					"count the ICMP errors that what we send meets, which a "
+					"client always does"},
 	[VLY_URING_KEY_SQPOLL] = {"sqpoll", VLY_KEY_SWITCH, "off", 0, 0,
 				  "let a kernel thread submit, which takes a core"},
 	[VLY_URING_KEY_DEFER] = {"defer-taskrun", VLY_KEY_SWITCH, "on", 0, 0,

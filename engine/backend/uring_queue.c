@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/kernel_error.h"
 #include "backend/uring.h"
 #include "core/compiler.h"
 
@@ -155,7 +156,7 @@ static void receive_completed(struct vly_backend_queue *queue, uint32_t index,
 	else if (cqe->res == -ENOBUFS)
 		raise_goal(queue);
 	else if (cqe->res < 0 && cqe->res != -ECANCELED)
-		vly_count_lost(queue->ledger, VLY_DROP_RX_ERROR, 1);
+		vly_kernel_errors_receive(&queue->sockets.list[index], queue->ledger, cqe->res);
 	if (VLY_UNLIKELY(!(cqe->flags & IORING_CQE_F_MORE)))
 		queue->to_arm |= UINT64_C(1) << index;
 }

@@ -24,6 +24,10 @@ enum vly_drop {
 	VLY_DROP_RX_NO_BUFFER, // no free buffer in the queue's pool
 	VLY_DROP_RX_TRUNCATED, // larger than a receive buffer
 	VLY_DROP_RX_ERROR,     // the device or the kernel reported an error instead of a datagram
+	// An ICMP error instead of a datagram, which the kernel backends count for a client, and
+	// for a server with -o icmp-errors. What it concerns was counted as sent.
+	VLY_DROP_RX_REFUSED,     // nobody serves the port it went to
+	VLY_DROP_RX_UNREACHABLE, // it did not get there
 	// the stack, from the outside inwards
 	VLY_DROP_FRAME_SHORT,  // ends before its headers do
 	VLY_DROP_NOT_OUR_MAC,  // for another station
