@@ -153,7 +153,10 @@ int vly_dpdk_devargs(char *args, size_t size, const struct vly_dpdk_plan *plan,
 		break;
 	case VLY_DPDK_PCAP:
 		put(&text, "rx_pcap", device->target);
-		put(&text, "infinite_rx", "1");
+		if (!plan->options.replays_once)
+			put(&text, "infinite_rx", "1");
+		if (plan->options.capture && plan->options.capture[0])
+			put(&text, "tx_pcap", plan->options.capture);
 		break;
 	case VLY_DPDK_PCI:
 	case VLY_DPDK_VDEV:

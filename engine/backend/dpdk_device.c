@@ -70,8 +70,8 @@ static const struct vly_dpdk_kind kinds[VLY_DPDK_KIND_COUNT] = {
 			.operand = "FILE",
 			.driver = "net_pcap",
 			.library = "librte_net_pcap.so",
-			.summary = "replays a capture for ever and swallows what is sent, for "
-				   "measuring",
+			.summary = "replays a capture, for ever or once (replay); what is sent "
+				   "becomes another (capture) or is swallowed",
 		},
 	[VLY_DPDK_PCI] =
 		{

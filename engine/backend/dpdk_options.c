@@ -12,6 +12,7 @@
 
 // The rows of vly_dpdk_keys, in order.
 enum {
+	KEY_CAPTURE,
 	KEY_CHECKSUM,
 	KEY_DESCRIPTORS,
 	KEY_EAL,
@@ -20,12 +21,14 @@ enum {
 	KEY_MAC,
 	KEY_MEMORY,
 	KEY_PACKED,
+	KEY_REPLAY,
 	KEY_ROLE,
 	KEY_SERVER,
 	KEY_SHARE,
 };
 
 const struct vly_key vly_dpdk_keys[] = {
+	{"capture", VLY_KEY_TEXT, "", 0, 0, "pcap: the file that what is sent is written to"},
 	{"checksum", VLY_KEY_TEXT, "auto", 0, 0,
 	 "auto, on (by the device wherever it can) or off (software)"},
 	{"descriptors", VLY_KEY_NUMBER, "1024", 64, 32768,
@@ -38,6 +41,7 @@ const struct vly_key vly_dpdk_keys[] = {
 	{"memory", VLY_KEY_BYTES, "0", 0, 1ull << 40,
 	 "of DPDK, all ports of a process; 0: as needed"},
 	{"packed", VLY_KEY_TEXT, "auto", 0, 0, "virtio-user: auto, on or off (split ring)"},
+	{"replay", VLY_KEY_TEXT, "forever", 0, 0, "pcap: forever or once"},
 	{"role", VLY_KEY_TEXT, "auto", 0, 0,
 	 "memif: server, client or auto (client if the socket is there)"},
 	{"server", VLY_KEY_TEXT, "auto", 0, 0,
@@ -113,6 +117,15 @@ static int read_role(struct vly_dpdk_options *options, const char *text, struct 
 	return 0;
 }
 
+static int read_replay(struct vly_dpdk_options *options, const char *text, struct vly_error *error)
+{
+	options->replays_once = strcmp(text, "once") == 0;
+	if (!options->replays_once && strcmp(text, "forever"))
+		return vly_fail(error, -EINVAL,
+				"dpdk: replay=%.40s is not known; give forever or once", text);
+	return 0;
+}
+
 static int read_descriptors(struct vly_dpdk_options *options, uint64_t value,
 			    struct vly_error *error)
 {
@@ -132,6 +145,7 @@ int vly_dpdk_options_read(struct vly_dpdk_options *options, const union vly_valu
 
 	memset(options, 0, sizeof(*options));
 	options->eal = values[KEY_EAL].text;
+	options->capture = values[KEY_CAPTURE].text;
 	options->memory_bytes = values[KEY_MEMORY].number;
 	rc = read_choice(&options->checksum, KEY_CHECKSUM, values[KEY_CHECKSUM].text, error);
 	if (!rc)
@@ -147,6 +161,8 @@ int vly_dpdk_options_read(struct vly_dpdk_options *options, const union vly_valu
 		rc = read_mac(options, values[KEY_MAC].text, error);
 	if (!rc)
 		rc = read_role(options, values[KEY_ROLE].text, error);
+	if (!rc)
+		rc = read_replay(options, values[KEY_REPLAY].text, error);
 	if (!rc)
 		rc = read_choice(&options->server, KEY_SERVER, values[KEY_SERVER].text, error);
 	if (!rc)

@@ -65,8 +65,10 @@ struct vly_dpdk_options {
 	uint32_t log_level;    // RTE_LOG_*, 0: none to stderr
 	bool has_mac;
 	uint8_t mac[6];
-	const char *role; // memif: "server", "client" or "auto"
-	const char *eal;  // further EAL arguments, by spaces
+	const char *role;    // memif: "server", "client" or "auto"
+	const char *eal;     // further EAL arguments, by spaces
+	const char *capture; // pcap: the file for what is sent; "": none
+	bool replays_once;   // pcap
 };
 
 extern const struct vly_key vly_dpdk_keys[];

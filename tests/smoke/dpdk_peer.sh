@@ -1,18 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# dpdk_peer.sh client | server: one end of a virtio pair is killed in the middle of its bursts, five
-# times, and comes back; the other end, which stays, takes the traffic up again by itself and its
-# ledger balances.
+# dpdk_peer.sh client | server | memif: one end of a pair is killed in the middle of its bursts,
+# again and again, and comes back; the other end, which stays, takes the traffic up again by itself
+# and its ledger balances.
 #
 #   testpmd txonly, then volley ping ---- unix socket ---- volley serve
 #
 # client: virtio-user dies, vhost-user stays; server: the other way round, and what stays owns the
-# socket.
+# socket; memif: a client dies, the server stays.
 . "$(dirname "$0")/lib.sh"
 
 needs_backend dpdk
 mac=02:00:00:00:00:02
+rounds=5
 case $1 in
 client)
 	stays=(-d "vhost-user:$tmp/pair")
@@ -24,13 +25,19 @@ server)
 	flood="net_vhost0,iface=$tmp/pair,client=1"
 	comes=(-d "vhost-user:$tmp/pair" -o server=off)
 	;;
+memif)
+	rounds=2
+	stays=(-d "memif:$tmp/pair" -o role=server)
+	flood="net_memif0,role=client,socket=$tmp/pair,socket-abstract=no"
+	comes=(-d "memif:$tmp/pair")
+	;;
 esac
 # An owner of the socket on the virtio-user side opens once it has its first peer.
-[[ $1 == client ]] || testpmd first 1 "$flood"
+[[ $1 != server ]] || testpmd first 1 "$flood"
 serve - -v -b dpdk "${stays[@]}" -a 198.18.0.2/24 -l :9000 -H echo --cores 0 -o mac=$mac
-[[ $1 == client ]] || stop_peer KILL
+[[ $1 != server ]] || stop_peer KILL
 
-for round in 1 2 3 4 5; do
+for ((round = 1; round <= rounds; round++)); do
 	testpmd "flood$round" 1 "$flood" --eth-peer=0,$mac --tx-ip=198.18.0.1,198.18.0.2 \
 		--tx-udp=9000,9000 --txonly-multi-flow
 	testpmd_say set fwd txonly
@@ -46,5 +53,5 @@ for round in 1 2 3 4 5; do
 	! is_gone "$server" || fail "round $round: the server died"
 done
 stop_serve
-ledger balanced 'handled > 10000' 'unreleased == 0' 'undecided == 0'
+ledger balanced "handled > $((rounds * 2000))" 'unreleased == 0' 'undecided == 0'
 tail -n 1 "$tmp/serve.out"
