@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "core/clock.h"
 #include "core/fail.h"
@@ -16,6 +17,9 @@ enum {
 	CLIENT_PORT_FIRST = 49152, // the dynamic ports, RFC 6335, section 6
 	CLIENT_PORT_COUNT = 16384,
 	HEAR_TRIES_MAX = 100, // the backend may be busy with it
+	LARGE_SHARE = 16,     // frames' buffers for each large one, between these bounds
+	LARGE_MIN = 32,
+	LARGE_MAX = 256,
 };
 
 static int check_config(const struct vly_port_config *config, struct vly_error *error)
@@ -42,6 +46,16 @@ static void hear_first(struct vly_queue *queue)
 {
 	for (uint32_t i = 0; i < HEAR_TRIES_MAX && vly_queue_has_news(queue); i++)
 		vly_queue_hear(queue, vly_clock_ns());
+}
+
+// Of a pool of frames so large.
+static uint32_t large_count(uint32_t buffers)
+{
+	uint32_t count = buffers / LARGE_SHARE;
+
+	if (!buffers || count > LARGE_MAX)
+		return LARGE_MAX;
+	return count < LARGE_MIN ? LARGE_MIN : count;
 }
 
 // Fills in addresses that the device has and the user gave none of.
@@ -76,6 +90,10 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 	port->board = vly_board_open(port->queue_count + 1);
 	if (!port->board)
 		return vly_fail(error, -ENOMEM, "out of memory");
+	stack.large_count = large_count(config->buffers);
+	stack.queue_count = port->queue_count;
+	if (getrandom(&stack.id_seed, sizeof(stack.id_seed), GRND_NONBLOCK) < 0)
+		stack.id_seed = (uint64_t)random() << 32 | (uint64_t)random();
 	for (uint32_t i = 0; i < port->queue_count; i++) {
 		int rc;
 
@@ -86,6 +104,7 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 			stack.link.client_port ? stack.link.client_port : random_client_port();
 		port->queues[i].news_version = stack.link.news_version;
 		stack.is_quiet = i > 0;
+		stack.queue = i;
 		rc = vly_stack_open(&port->queues[i].stack, &stack, error);
 		if (rc)
 			return rc;

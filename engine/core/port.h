@@ -24,9 +24,10 @@ struct vly_queue {
 	uint32_t news_seen;
 	uint32_t buffer_count; // of its pool
 	uint8_t index;         // in the engine
-	// Frames that the stack has built and the device has not taken yet.
+	// Frames that the stack has built and the device has not taken yet: what is left of a
+	// burst, and of a datagram that was split.
 	uint32_t backlog_count;
-	struct vly_dgram *backlog[VLY_BURST_MAX];
+	struct vly_dgram *backlog[VLY_BURST_MAX + VLY_STACK_SPLIT_MAX];
 	// What the stacks of the port tell each other. NULL without a stack.
 	struct vly_board *board;
 	uint32_t column; // of the board: our number in the port

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/port.h"
+#include "core/queue_large.h"
 #include "stack/flow.h"
 
 enum {
@@ -40,16 +41,7 @@ static void send_own_frames(struct vly_queue *queue, struct vly_dgram **frames, 
 // Gives the device what it did not take before. True when nothing is left.
 static bool flush_backlog(struct vly_queue *queue, uint64_t now_ns)
 {
-	uint32_t taken;
-
-	if (VLY_LIKELY(!queue->backlog_count))
-		return true;
-	taken = queue->backend->tx_burst(queue->inner, queue->backlog, queue->backlog_count,
-					 now_ns);
-	queue->backlog_count -= taken;
-	memmove(queue->backlog, queue->backlog + taken,
-		queue->backlog_count * sizeof(queue->backlog[0]));
-	return queue->backlog_count == 0;
+	return VLY_LIKELY(!queue->backlog_count) || vly_queue_flush_backlog(queue, now_ns);
 }
 
 static void transmit_frames(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count,
@@ -64,7 +56,14 @@ static void transmit_frames(struct vly_queue *queue, struct vly_dgram **frames, 
 static void refuse(struct vly_queue *queue, struct vly_dgram *dgram, enum vly_drop reason)
 {
 	vly_count(&queue->ledger->dropped[reason], 1);
-	queue->backend->release_burst(queue->inner, &dgram, 1);
+	vly_queue_give_back(queue, &dgram, 1);
+}
+
+static void count_lost(struct vly_queue *queue, const struct vly_stack_poll *result)
+{
+	for (uint32_t i = 0; i < VLY_DROP_COUNT; i++)
+		if (result->lost[i])
+			vly_count(&queue->ledger->dropped[i], result->lost[i]);
 }
 
 // Puts what the stack has learned or asks up for the others, and wakes those that wait for it.
@@ -116,6 +115,9 @@ static void poll_stack(struct vly_queue *queue, uint64_t now_ns)
 		refuse(queue, result.refused[i], result.refused[i]->fate);
 	if (result.frame_count)
 		transmit_frames(queue, result.frames, result.frame_count, now_ns);
+	if (VLY_UNLIKELY(result.split != NULL))
+		vly_queue_split(queue, result.split, now_ns);
+	count_lost(queue, &result);
 }
 
 static void release_dropped(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count)
@@ -158,6 +160,14 @@ static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgram
 			vly_count(&queue->ledger->dropped[reason], 1);
 			ended[ended_count++] = frame;
 			break;
+		case VLY_STACK_WHOLE:
+			dgrams[delivered] = vly_queue_take_whole(queue, now_ns);
+			delivered += dgrams[delivered] != NULL;
+			ended[ended_count++] = frame;
+			break;
+		case VLY_STACK_HELD:
+			ended[ended_count++] = frame;
+			break;
 		}
 	}
 	if (VLY_UNLIKELY(reply_count))
@@ -190,6 +200,12 @@ static uint32_t send_frames(struct vly_queue *queue, struct vly_dgram **dgrams, 
 			break;
 		case VLY_STACK_REFUSED:
 			refuse(queue, dgrams[i], reason);
+			break;
+		case VLY_STACK_SPLIT:
+			transmit_frames(queue, frames, frame_count, now_ns);
+			frame_count = 0;
+			if (!vly_queue_split(queue, dgrams[i], now_ns))
+				return i + 1; // the device is full
 			break;
 		}
 	}
@@ -250,11 +266,9 @@ uint32_t vly_tx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32
 	return taken;
 }
 
-uint32_t vly_alloc_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count)
+static void start_empty(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count)
 {
-	uint32_t n = queue->backend->alloc_burst(queue->inner, dgrams, count);
-
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		struct vly_dgram *dgram = dgrams[i];
 
 		memset(&dgram->peer, 0, sizeof(dgram->peer) + sizeof(dgram->local));
@@ -267,6 +281,25 @@ uint32_t vly_alloc_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uin
 		dgram->ttl = 0;
 		dgram->tos = 0;
 	}
+}
+
+uint32_t vly_alloc_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count)
+{
+	uint32_t n = queue->backend->alloc_burst(queue->inner, dgrams, count);
+
+	start_empty(queue, dgrams, n);
+	return n;
+}
+
+uint32_t vly_alloc_large_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count)
+{
+	uint32_t n = 0;
+
+	if (!queue->stack)
+		return vly_alloc_burst(queue, dgrams, count);
+	while (n < count && (dgrams[n] = vly_stack_large_take(queue->stack)))
+		n++;
+	start_empty(queue, dgrams, n);
 	return n;
 }
 
@@ -286,7 +319,7 @@ void vly_release_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint3
 	}
 	if (released)
 		vly_count(&queue->ledger->released, released);
-	queue->backend->release_burst(queue->inner, dgrams, count);
+	vly_queue_give_back(queue, dgrams, count);
 }
 
 int vly_queue_wait(struct vly_queue *queue, uint64_t timeout_ns)
@@ -330,7 +363,10 @@ static void abandon_waiting(struct vly_queue *queue, uint64_t now_ns)
 			refuse(queue, result.frames[i], VLY_DROP_TX_FULL);
 		for (uint32_t i = 0; i < result.refused_count; i++)
 			refuse(queue, result.refused[i], result.refused[i]->fate);
-		if (!result.frame_count && !result.refused_count)
+		if (result.split)
+			refuse(queue, result.split, VLY_DROP_TX_FULL);
+		count_lost(queue, &result);
+		if (!result.frame_count && !result.refused_count && !result.split)
 			return;
 		end_ns += 1000000000u;
 	}
@@ -340,8 +376,6 @@ void vly_queue_abandon(struct vly_queue *queue, uint64_t now_ns)
 {
 	if (!queue->stack)
 		return;
-	for (uint32_t i = 0; i < queue->backlog_count; i++)
-		refuse(queue, queue->backlog[i], VLY_DROP_TX_FULL);
-	queue->backlog_count = 0;
+	vly_queue_abandon_backlog(queue);
 	abandon_waiting(queue, now_ns);
 }

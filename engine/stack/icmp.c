@@ -44,6 +44,10 @@ static enum vly_stack_verdict echo(struct vly_stack *stack, struct vly_packet *p
 	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET, 0);
 	vly_raw16_put(p + VLY_ICMP_CHECKSUM_OFFSET,
 		      vly_sum_finish(vly_sum(pseudo, p, packet->l4_len)));
+	if (packet->is_whole) {
+		vly_split_begin(stack, &way, protocol, p, packet->l4_len);
+		return VLY_STACK_REPLY;
+	}
 	return vly_stack_answer(packet, &way, protocol, packet->l4_len);
 }
 
@@ -54,6 +58,8 @@ enum vly_stack_verdict vly_icmp_input(struct vly_stack *stack, struct vly_packet
 	if (vly_icmp_decode(&icmp, packet->l4, packet->l4_len) < 0 ||
 	    !vly_sum_verifies(vly_sum(0, packet->l4, packet->l4_len)))
 		return vly_packet_drop(packet, VLY_DROP_ICMP);
+	if (icmp.type == VLY_ICMP_UNREACHABLE || icmp.type == VLY_ICMP_TIME_EXCEEDED)
+		return vly_icmp_error_input(stack, packet, &icmp);
 	if (icmp.type != VLY_ICMP_ECHO_REQUEST || icmp.code != 0 || packet->is_group)
 		return vly_packet_drop(packet, VLY_DROP_ICMP);
 	return echo(stack, packet, VLY_ICMP_ECHO_REPLY, VLY_PROTOCOL_ICMP);
@@ -67,10 +73,15 @@ enum vly_stack_verdict vly_icmpv6_input(struct vly_stack *stack, struct vly_pack
 	    !vly_sum_verifies(vly_sum(packet->pseudo, packet->l4, packet->l4_len)))
 		return vly_packet_drop(packet, VLY_DROP_ICMP);
 	if (icmp.type == VLY_ICMPV6_NEIGHBOUR_SOLICITATION ||
-	    icmp.type == VLY_ICMPV6_NEIGHBOUR_ADVERTISEMENT)
+	    icmp.type == VLY_ICMPV6_NEIGHBOUR_ADVERTISEMENT) {
+		if (packet->was_fragment) // RFC 6980
+			return vly_packet_drop(packet, VLY_DROP_NDP);
 		return vly_ndp_input(stack, packet);
+	}
 	if (packet->is_unspecified)
 		return vly_packet_drop(packet, VLY_DROP_IP_SOURCE);
+	if (icmp.type >= VLY_ICMPV6_UNREACHABLE && icmp.type <= VLY_ICMPV6_TIME_EXCEEDED)
+		return vly_icmp_error_input(stack, packet, &icmp);
 	if (icmp.type != VLY_ICMPV6_ECHO_REQUEST || icmp.code != 0 || packet->is_group)
 		return vly_packet_drop(packet, VLY_DROP_ICMP);
 	return echo(stack, packet, VLY_ICMPV6_ECHO_REPLY, VLY_PROTOCOL_ICMPV6);
@@ -79,28 +90,54 @@ enum vly_stack_verdict vly_icmpv6_input(struct vly_stack *stack, struct vly_pack
 // --- out
 // ------------------------------------------------------------------------------------------
 
-// RFC 1122, section 3.2.2: no error about what was sent to a group. RFC 4443, section 2.4 f: a
-// limited rate, here a bucket as deep as the queue.
-void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet)
+// A place for one more, or NULL. RFC 1122, section 3.2.2: no error about what was sent to a group.
+// RFC 4443, section 2.4 f: a limited rate, here a bucket as deep as the queue.
+static struct vly_complaint *complaint_add(struct vly_stack *stack, bool is_group, uint64_t now_ns)
 {
 	uint64_t depth_ns = (uint64_t)VLY_COMPLAINTS_MAX * VLY_COMPLAINT_EVERY_NS;
 	uint64_t credit_ns = stack->complaint_credit_ns;
-	struct vly_complaint *complaint;
+
+	if (credit_ns < now_ns)
+		credit_ns = now_ns;
+	if (is_group || stack->complaint_count == VLY_COMPLAINTS_MAX ||
+	    credit_ns - now_ns > depth_ns - VLY_COMPLAINT_EVERY_NS)
+		return NULL;
+	stack->complaint_credit_ns = credit_ns + VLY_COMPLAINT_EVERY_NS;
+	stack->due_ns = 0;
+	return &stack->complaints[(stack->complaint_first + stack->complaint_count++) %
+				  VLY_COMPLAINTS_MAX];
+}
+
+void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet)
+{
+	struct vly_complaint *complaint = complaint_add(stack, packet->is_group, packet->now_ns);
 	uint32_t len = packet->l3_len + packet->l4_len;
 
-	if (credit_ns < packet->now_ns)
-		credit_ns = packet->now_ns;
-	if (packet->is_group || stack->complaint_count == VLY_COMPLAINTS_MAX ||
-	    credit_ns - packet->now_ns > depth_ns - VLY_COMPLAINT_EVERY_NS)
+	if (!complaint)
 		return;
-	stack->complaint_credit_ns = credit_ns + VLY_COMPLAINT_EVERY_NS;
-	complaint = &stack->complaints[(stack->complaint_first + stack->complaint_count++) %
-				       VLY_COMPLAINTS_MAX];
 	memcpy(complaint->mac, packet->eth->src, VLY_MAC_BYTES);
 	complaint->is_ipv6 = packet->is_ipv6;
+	complaint->is_late = false;
 	complaint->len = (uint8_t)(len < VLY_COMPLAINT_BYTES ? len : VLY_COMPLAINT_BYTES);
 	memcpy(complaint->packet, packet->start + packet->l2_len, complaint->len);
-	stack->due_ns = 0;
+}
+
+// RFC 792 and RFC 4443, section 3.3: not without the first fragment, which says what it was.
+void vly_stack_complain_late(struct vly_stack *stack, const struct vly_reassembly *entry,
+			     uint64_t now_ns)
+{
+	struct vly_complaint *complaint;
+
+	if (!entry->has_first)
+		return;
+	complaint = complaint_add(stack, entry->is_group, now_ns);
+	if (!complaint)
+		return;
+	memcpy(complaint->mac, entry->eth.src, VLY_MAC_BYTES);
+	complaint->is_ipv6 = !vly_ip_is4(entry->src);
+	complaint->is_late = true;
+	complaint->len = entry->head_len;
+	memcpy(complaint->packet, entry->head, entry->head_len);
 }
 
 // The addresses of the packet, IPv4 mapped.
@@ -117,10 +154,21 @@ static void addrs_read(const struct vly_complaint *complaint, uint8_t *src, uint
 	}
 }
 
-bool vly_icmp_unreachable(const struct vly_stack *stack, struct vly_dgram *spare,
-			  const struct vly_complaint *complaint)
+static struct vly_icmp error_of(const struct vly_complaint *complaint)
 {
-	struct vly_icmp icmp = {.type = VLY_ICMP_UNREACHABLE, .code = VLY_ICMP_PORT_UNREACHABLE};
+	static const uint8_t types[2][2] = {{VLY_ICMP_UNREACHABLE, VLY_ICMP_TIME_EXCEEDED},
+					    {VLY_ICMPV6_UNREACHABLE, VLY_ICMPV6_TIME_EXCEEDED}};
+	static const uint8_t codes[2][2] = {{VLY_ICMP_PORT_UNREACHABLE, VLY_ICMP_REASSEMBLY},
+					    {VLY_ICMPV6_PORT_UNREACHABLE, VLY_ICMP_REASSEMBLY}};
+
+	return (struct vly_icmp){.type = types[complaint->is_ipv6][complaint->is_late],
+				 .code = codes[complaint->is_ipv6][complaint->is_late]};
+}
+
+bool vly_icmp_error(const struct vly_stack *stack, struct vly_dgram *spare,
+		    const struct vly_complaint *complaint)
+{
+	struct vly_icmp icmp = error_of(complaint);
 	uint8_t sender[VLY_IP_BYTES];
 	uint8_t asked[VLY_IP_BYTES];
 	struct vly_way way = {
@@ -136,8 +184,6 @@ bool vly_icmp_unreachable(const struct vly_stack *stack, struct vly_dgram *spare
 	uint64_t sum = 0;
 
 	addrs_read(complaint, sender, asked);
-	if (way.is_ipv6)
-		icmp = (struct vly_icmp){VLY_ICMPV6_UNREACHABLE, VLY_ICMPV6_PORT_UNREACHABLE, 0, 0};
 	spare->len = (uint16_t)(VLY_ICMP_BYTES + complaint->len);
 	if (spare->capacity < spare->len)
 		return false;

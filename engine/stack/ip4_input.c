@@ -4,19 +4,38 @@
 #include "stack/ip4.h"
 #include "stack/state.h"
 
+static enum vly_stack_verdict fragment_input(struct vly_stack *stack, struct vly_packet *packet,
+					     const struct vly_ip4 *ip)
+{
+	struct vly_fragment fragment = {
+		.id = ip->id,
+		.offset = (ip->fragment & VLY_IP4_FRAGMENT_OFFSET) * VLY_FRAGMENT_UNIT,
+		.protocol = ip->protocol,
+		.has_more = ip->fragment & VLY_IP4_MORE_FRAGMENTS,
+	};
+
+	return vly_fragment_input(stack, packet, &fragment);
+}
+
 static enum vly_stack_verdict transport(struct vly_stack *stack, struct vly_packet *packet,
 					const struct vly_ip4 *ip)
 {
 	if (VLY_UNLIKELY(ip->protocol != VLY_PROTOCOL_UDP && ip->protocol != VLY_PROTOCOL_ICMP))
 		return vly_packet_drop(packet, VLY_DROP_IP_PROTOCOL);
-	// Reassembly belongs here: everything before it holds for each fragment by itself.
+	// Everything before this holds for each fragment by itself.
 	if (VLY_UNLIKELY(ip->fragment & (VLY_IP4_MORE_FRAGMENTS | VLY_IP4_FRAGMENT_OFFSET)))
-		return vly_packet_drop(packet, VLY_DROP_FRAGMENT);
+		return fragment_input(stack, packet, ip);
 	packet->pseudo = vly_ip4_pseudo_sum(ip->src_raw, ip->dst_raw, ip->protocol,
 					    (uint16_t)packet->l4_len);
 	if (VLY_LIKELY(ip->protocol == VLY_PROTOCOL_UDP))
 		return vly_udp_input(stack, packet);
 	return vly_icmp_input(stack, packet);
+}
+
+enum vly_stack_verdict vly_ip4_whole_input(struct vly_stack *stack, struct vly_packet *packet,
+					   const struct vly_ip4 *ip)
+{
+	return transport(stack, packet, ip);
 }
 
 // Most headers have no options, and a length that is known is summed without a loop.

@@ -24,6 +24,13 @@ enum vly_ip6_limits {
 	VLY_IP6_EXTENSION_BYTES_MAX = 128, // of all of them together
 };
 
+// The fragment header (RFC 8200, section 4.5).
+enum vly_ip6_fragment_layout {
+	VLY_IP6_FRAGMENT_BYTES = 8,
+	VLY_IP6_FRAGMENT_OFFSET = 0xfff8, // of the 16 bits from its third byte on; in bytes
+	VLY_IP6_FRAGMENT_MORE = 1,
+};
+
 enum vly_ip6_next {
 	VLY_IP6_HOP_BY_HOP = 0,
 	VLY_IP6_ROUTING = 43,

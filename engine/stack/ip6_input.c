@@ -5,14 +5,16 @@
 #include "stack/ip6.h"
 #include "stack/state.h"
 
+static enum vly_stack_verdict fragment_input(struct vly_stack *stack, struct vly_packet *packet);
+
 static enum vly_stack_verdict transport(struct vly_stack *stack, struct vly_packet *packet,
 					uint8_t next)
 {
 	if (VLY_UNLIKELY(next == VLY_IP6_ROUTING))
 		return vly_packet_drop(packet, VLY_DROP_IP_OPTION);
-	// Reassembly belongs here: everything before it holds for each fragment by itself.
+	// Everything before this holds for each fragment by itself.
 	if (VLY_UNLIKELY(next == VLY_IP6_FRAGMENT))
-		return vly_packet_drop(packet, VLY_DROP_FRAGMENT);
+		return fragment_input(stack, packet);
 	if (VLY_UNLIKELY(next != VLY_PROTOCOL_UDP && next != VLY_PROTOCOL_ICMPV6))
 		return vly_packet_drop(packet, VLY_DROP_IP_PROTOCOL);
 	packet->pseudo = vly_ip6_pseudo_sum(packet->frame->peer.ip, packet->frame->local.ip, next,
@@ -36,6 +38,49 @@ static int skip_extensions(struct vly_packet *packet, uint8_t *next)
 	packet->l4 += skipped;
 	packet->l4_len -= (uint32_t)skipped;
 	return 0;
+}
+
+// What follows the fragment header, of one that is whole by itself or has been put together.
+enum vly_stack_verdict vly_ip6_whole_input(struct vly_stack *stack, struct vly_packet *packet,
+					   uint8_t next)
+{
+	int error;
+
+	packet->was_fragment = true;
+	if (next == VLY_IP6_FRAGMENT)
+		return vly_packet_drop(packet, VLY_DROP_FRAGMENT);
+	if (next == VLY_IP6_HOP_BY_HOP)
+		return vly_packet_drop(packet, VLY_DROP_IP_OPTION);
+	error = skip_extensions(packet, &next);
+	if (error == -EBADMSG)
+		return vly_packet_drop(packet, VLY_DROP_IP_HEADER);
+	// Those before and behind the fragment header count together.
+	if (error || packet->l3_len > VLY_IP6_BYTES + VLY_IP6_EXTENSION_BYTES_MAX)
+		return vly_packet_drop(packet, VLY_DROP_IP_OPTION);
+	return transport(stack, packet, next);
+}
+
+static enum vly_stack_verdict fragment_input(struct vly_stack *stack, struct vly_packet *packet)
+{
+	struct vly_fragment fragment;
+	uint16_t bits;
+
+	if (packet->was_fragment || packet->l4_len < VLY_IP6_FRAGMENT_BYTES)
+		return vly_packet_drop(packet, VLY_DROP_FRAGMENT);
+	bits = vly_be16(packet->l4 + 2);
+	fragment = (struct vly_fragment){
+		.id = vly_be32(packet->l4 + 4),
+		.offset = bits & VLY_IP6_FRAGMENT_OFFSET,
+		.protocol = packet->l4[0],
+		.has_more = bits & VLY_IP6_FRAGMENT_MORE,
+	};
+	packet->l3_len += VLY_IP6_FRAGMENT_BYTES;
+	packet->l4 += VLY_IP6_FRAGMENT_BYTES;
+	packet->l4_len -= VLY_IP6_FRAGMENT_BYTES;
+	// An atomic fragment has nothing to do with others of its name (RFC 6946).
+	if (fragment.offset == 0 && !fragment.has_more)
+		return vly_ip6_whole_input(stack, packet, fragment.protocol);
+	return vly_fragment_input(stack, packet, &fragment);
 }
 
 enum vly_stack_verdict vly_ip6_input(struct vly_stack *stack, struct vly_packet *packet)

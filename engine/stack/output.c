@@ -124,15 +124,6 @@ static uint16_t udp_checksum(const struct vly_dgram *dgram, const struct vly_udp
 	return checksum ? checksum : 0xffff; // 0 would mean that there is none (RFC 768)
 }
 
-static struct vly_udp udp_of(const struct vly_stack *stack, const struct vly_dgram *dgram)
-{
-	return (struct vly_udp){
-		.src_port = dgram->local.port ? dgram->local.port : stack->local.port,
-		.dst_port = dgram->peer.port,
-		.len = (uint16_t)(dgram->len + VLY_UDP_BYTES),
-	};
-}
-
 // The Ethernet header in front of p, and what is left to do then.
 static void udp_finish(struct vly_dgram *dgram, const struct vly_way *way, uint8_t *p,
 		       uint32_t headers, uint32_t link)
@@ -147,7 +138,7 @@ static void udp_finish(struct vly_dgram *dgram, const struct vly_way *way, uint8
 static void udp_wrap4(const struct vly_stack *stack, struct vly_dgram *dgram,
 		      const struct vly_way *way)
 {
-	struct vly_udp udp = udp_of(stack, dgram);
+	struct vly_udp udp = vly_stack_udp(stack, dgram);
 	uint32_t offloads = stack->offloads_tx & (VLY_FRAME_IP_CSUM | VLY_FRAME_UDP_CSUM);
 	uint8_t *p = vly_dgram_data(dgram) - VLY_UDP_BYTES;
 	uint64_t pseudo = vly_ip4_pseudo_sum(vly_raw32(way->src + 12), vly_raw32(way->dst + 12),
@@ -164,7 +155,7 @@ static void udp_wrap4(const struct vly_stack *stack, struct vly_dgram *dgram,
 static void udp_wrap6(const struct vly_stack *stack, struct vly_dgram *dgram,
 		      const struct vly_way *way)
 {
-	struct vly_udp udp = udp_of(stack, dgram);
+	struct vly_udp udp = vly_stack_udp(stack, dgram);
 	uint32_t offloads = stack->offloads_tx & VLY_FRAME_UDP_CSUM;
 	uint8_t *p = vly_dgram_data(dgram) - VLY_UDP_BYTES;
 	uint64_t pseudo = vly_ip6_pseudo_sum(way->src, way->dst, VLY_PROTOCOL_UDP, udp.len);
@@ -177,10 +168,25 @@ static void udp_wrap6(const struct vly_stack *stack, struct vly_dgram *dgram,
 		   VLY_IP6_BYTES << VLY_FRAME_L3_SHIFT | VLY_FRAME_IPV6 | offloads);
 }
 
-// Puts the frame around the payload. Everything was checked before.
-static enum vly_stack_output_verdict udp_wrap(const struct vly_stack *stack,
-					      struct vly_dgram *dgram, const struct vly_way *way)
+// Whether it cannot leave as one frame, where it lies.
+static bool must_split(const struct vly_stack *stack, const struct vly_dgram *dgram,
+		       const struct vly_way *way)
 {
+	uint32_t headers = VLY_UDP_BYTES + (way->is_ipv6 ? VLY_IP6_BYTES : VLY_IP4_BYTES);
+	uint32_t len = dgram->len + headers;
+
+	if (VLY_UNLIKELY(len > stack->mtu_sure) && len > vly_path_mtu(stack, way->dst))
+		return true;
+	return VLY_UNLIKELY(stack->large.free_count < stack->large.count) &&
+	       vly_large_has(&stack->large, dgram);
+}
+
+// Puts the frame around the payload. Everything was checked before.
+static enum vly_stack_output_verdict udp_wrap(struct vly_stack *stack, struct vly_dgram *dgram,
+					      const struct vly_way *way)
+{
+	if (VLY_UNLIKELY(must_split(stack, dgram, way)))
+		return vly_split_udp(stack, dgram, way);
 	if (way->is_ipv6)
 		udp_wrap6(stack, dgram, way);
 	else
@@ -188,16 +194,13 @@ static enum vly_stack_output_verdict udp_wrap(const struct vly_stack *stack,
 	return VLY_STACK_TRANSMIT;
 }
 
-// Whether the headers find room between the datagram's structure and its payload, and the payload
-// in a packet of the link.
-static bool fits(const struct vly_stack *stack, const struct vly_dgram *dgram, bool is_ipv6,
-		 uint32_t l2_len)
+// Whether the headers find room between the datagram's structure and its payload.
+static bool fits(const struct vly_dgram *dgram, bool is_ipv6, uint32_t l2_len)
 {
 	uint32_t headers = VLY_UDP_BYTES + (is_ipv6 ? VLY_IP6_BYTES : VLY_IP4_BYTES);
 	int32_t start = dgram->data_offset - (int32_t)(headers + l2_len);
 
-	// Fragmentation belongs here.
-	return dgram->len + headers <= stack->mtu && dgram->len <= dgram->capacity &&
+	return dgram->len <= VLY_DGRAM_BYTES_MAX && dgram->len <= dgram->capacity &&
 	       start >= (int32_t)sizeof(*dgram);
 }
 
@@ -222,7 +225,7 @@ static enum vly_stack_output_verdict output_back(struct vly_stack *stack, struct
 		.ttl = VLY_IP_TTL,
 	};
 
-	if (VLY_UNLIKELY(!fits(stack, dgram, link->is_ipv6, link->l2_len)))
+	if (VLY_UNLIKELY(!fits(dgram, link->is_ipv6, link->l2_len)))
 		return refuse(reason, VLY_DROP_TX_OVERSIZE);
 	memcpy(way.eth.dst, request + VLY_MAC_BYTES, VLY_MAC_BYTES);
 	memcpy(way.eth.src, stack->mac, VLY_MAC_BYTES);
@@ -363,7 +366,7 @@ enum vly_stack_output_verdict vly_stack_output(struct vly_stack *stack, struct v
 	refusal = source_choose(stack, dgram, source);
 	if (VLY_UNLIKELY(refusal))
 		return refuse(reason, (enum vly_drop)refusal);
-	if (VLY_UNLIKELY(!fits(stack, dgram, !vly_ip_is4(dgram->peer.ip), l2_len)))
+	if (VLY_UNLIKELY(!fits(dgram, !vly_ip_is4(dgram->peer.ip), l2_len)))
 		return refuse(reason, VLY_DROP_TX_OVERSIZE);
 	if (!VLY_UNLIKELY(group_mac(&stack->local, dgram->peer.ip, mac)))
 		return output_unicast(stack, dgram, source, now_ns, reason);

@@ -57,6 +57,24 @@ static void announce(struct vly_stack *stack, struct turn *turn)
 	}
 }
 
+// Gives up what has waited too long for its fragments, and hands over what was lost.
+static void forget_fragments(struct vly_stack *stack, struct turn *turn)
+{
+	struct vly_reassembly_table *table = stack->reassembly;
+	struct vly_reassembly *entry;
+
+	while ((entry = vly_reassembly_expired(table, turn->now_ns, &turn->due_ns))) {
+		vly_stack_complain_late(stack, entry, turn->now_ns);
+		vly_reassembly_end(table, &stack->large, entry, VLY_DROP_FRAGMENT_TIMEOUT);
+	}
+	memset(turn->out->lost, 0, sizeof(turn->out->lost));
+	if (!table->has_lost)
+		return;
+	memcpy(turn->out->lost, table->lost, sizeof(turn->out->lost));
+	memset(table->lost, 0, sizeof(table->lost));
+	table->has_lost = false;
+}
+
 static void complain(struct vly_stack *stack, struct turn *turn)
 {
 	while (stack->complaint_count > 0) {
@@ -64,8 +82,8 @@ static void complain(struct vly_stack *stack, struct turn *turn)
 
 		if (!spare)
 			return;
-		take_spare(turn, vly_icmp_unreachable(stack, spare,
-						      &stack->complaints[stack->complaint_first]));
+		take_spare(turn, vly_icmp_error(stack, spare,
+						&stack->complaints[stack->complaint_first]));
 		stack->complaint_first = (stack->complaint_first + 1) % VLY_COMPLAINTS_MAX;
 		stack->complaint_count--;
 	}
@@ -83,19 +101,23 @@ static bool let_go(struct vly_stack *stack, struct turn *turn, struct vly_neigh 
 {
 	while (neigh->held_count > 0) {
 		enum vly_drop reason = VLY_DROP_TX_NO_NEIGHBOUR;
+		enum vly_stack_output_verdict verdict = VLY_STACK_REFUSED;
 		struct vly_dgram *dgram;
 
 		if (turn->out->frame_count == VLY_STACK_POLL_MAX ||
-		    turn->out->refused_count == VLY_STACK_POLL_MAX) {
+		    turn->out->refused_count == VLY_STACK_POLL_MAX || turn->out->split) {
 			note_due(turn, 0);
 			return false;
 		}
 		dgram = vly_neigh_unhold(&stack->neighbours, neigh);
-		if (is_lost ||
-		    vly_stack_output_held(stack, dgram, neigh, &reason) != VLY_STACK_TRANSMIT)
-			give_up(turn, dgram, reason);
-		else
+		if (!is_lost)
+			verdict = vly_stack_output_held(stack, dgram, neigh, &reason);
+		if (verdict == VLY_STACK_TRANSMIT)
 			turn->out->frames[turn->out->frame_count++] = dgram;
+		else if (verdict == VLY_STACK_SPLIT)
+			turn->out->split = dgram; // the last one for now, so that order is kept
+		else
+			give_up(turn, dgram, reason);
 	}
 	return true;
 }
@@ -151,10 +173,13 @@ uint32_t vly_stack_poll(struct vly_stack *stack, struct vly_dgram **spare, uint3
 
 	out->frame_count = 0;
 	out->refused_count = 0;
+	out->split = NULL;
 	announce(stack, &turn);
 	while (at < stack->neighbours.asking_count)
 		if (!attend(stack, &turn, at))
 			at++;
+	forget_fragments(stack, &turn);
+	vly_path_expire(stack, now_ns, &turn.due_ns);
 	complain(stack, &turn);
 	stack->due_ns = turn.due_ns;
 	return spare_count - turn.spare_count;

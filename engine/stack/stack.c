@@ -65,6 +65,24 @@ static int neighbours_add(struct vly_stack *stack, const struct vly_stack_config
 	return 0;
 }
 
+// What datagrams larger than a frame need. Memory that is not touched costs nothing.
+static int fragments_open(struct vly_stack *stack, const struct vly_stack_config *config,
+			  struct vly_error *error)
+{
+	int result = vly_large_open(&stack->large,
+				    config->large_count ? config->large_count : VLY_LARGE_DEFAULT);
+
+	stack->mtu_sure = config->link.mtu;
+	stack->id_seed = config->id_seed;
+	stack->queue = config->queue;
+	stack->queue_count = config->queue_count ? config->queue_count : 1;
+	stack->reassembly = calloc(1, sizeof(*stack->reassembly));
+	stack->paths = calloc(1, sizeof(*stack->paths));
+	if (!result && stack->reassembly && stack->paths)
+		return 0;
+	return vly_fail(error, -ENOMEM, "stack: no memory for large buffers; free some");
+}
+
 int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *config,
 		   struct vly_error *error)
 {
@@ -98,17 +116,50 @@ int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *conf
 	result = neighbours_add(self, config, error);
 	if (result)
 		goto err_free;
+	result = fragments_open(self, config, error);
+	if (result)
+		goto err_free;
 	*stack = self;
 	return 0;
 
 err_free:
-	free(self);
+	vly_stack_close(self);
 	return result;
 }
 
 void vly_stack_close(struct vly_stack *stack)
 {
+	if (!stack)
+		return;
+	vly_large_close(&stack->large);
+	free(stack->reassembly);
+	free(stack->paths);
 	free(stack);
+}
+
+struct vly_stack_whole vly_stack_take_whole(struct vly_stack *stack)
+{
+	return stack->whole;
+}
+
+struct vly_dgram *vly_stack_large_take(struct vly_stack *stack)
+{
+	return vly_large_take(&stack->large);
+}
+
+void vly_stack_large_give(struct vly_stack *stack, struct vly_dgram *dgram)
+{
+	vly_large_give(&stack->large, dgram);
+}
+
+bool vly_stack_large_is_out(const struct vly_stack *stack)
+{
+	return stack->large.free_count < stack->large.count;
+}
+
+bool vly_stack_large_has(const struct vly_stack *stack, const struct vly_dgram *dgram)
+{
+	return vly_large_has(&stack->large, dgram);
 }
 
 struct vly_addr vly_stack_local(const struct vly_stack *stack, const struct vly_addr *peer)

@@ -37,6 +37,11 @@ struct vly_stack_config {
 	bool is_quiet;     // another stack announces these addresses
 	bool asks_outside; // neighbours are known outside: the stack asks with
 			   // VLY_STACK_NEWS_ASKED, not on the wire, and announces nothing
+
+	uint64_t id_seed;     // a random number, the same for all queues of a port
+	uint32_t queue;       // which of the port's this is,
+	uint32_t queue_count; // of how many; 0: one
+	uint32_t large_count; // large buffers; 0: VLY_LARGE_DEFAULT
 };
 
 enum vly_stack_verdict {
@@ -45,6 +50,9 @@ enum vly_stack_verdict {
 	VLY_STACK_REPLY,    // the buffer now holds an answer frame, ready to transmit as it is
 	VLY_STACK_ABSORBED, // taken note of (an ARP reply, a neighbour advertisement); release it
 	VLY_STACK_DROP,     // *reason says why; release it
+	VLY_STACK_HELD,     // a fragment whose bytes are kept: release it; it counts nowhere yet
+	VLY_STACK_WHOLE,    // the last fragment that was missing: release it. The datagram is to be
+			    // had from vly_stack_take_whole(), now
 };
 
 // Memory for all of it is taken here. Returns 0, -EINVAL or -ENOMEM.
@@ -59,11 +67,31 @@ struct vly_addr vly_stack_local(const struct vly_stack *stack, const struct vly_
 enum vly_stack_verdict vly_stack_input(struct vly_stack *stack, struct vly_dgram *frame,
 				       uint64_t now_ns, enum vly_drop *reason);
 
+// A datagram that was put together. It lies in a large buffer, which no device can send.
+struct vly_stack_whole {
+	struct vly_dgram *dgram;
+	enum vly_stack_verdict verdict; // DELIVER; REPLY: for vly_stack_split(); ABSORBED, DROP
+	enum vly_drop reason;
+	uint32_t fragments; // that it came in; all but one end as absorbed
+};
+
+struct vly_stack_whole vly_stack_take_whole(struct vly_stack *stack);
+
+// Large buffers (stack/large.h): an empty one, or NULL; back to the stack; whether it is one.
+struct vly_dgram *vly_stack_large_take(struct vly_stack *stack);
+void vly_stack_large_give(struct vly_stack *stack, struct vly_dgram *dgram);
+bool vly_stack_large_has(const struct vly_stack *stack, const struct vly_dgram *dgram);
+
+// Whether any is elsewhere than in the pool: if not, no datagram needs to be looked at.
+bool vly_stack_large_is_out(const struct vly_stack *stack);
+
 enum vly_stack_output_verdict {
 	VLY_STACK_TRANSMIT, // dgram is now a frame with link set to VLY_FRAME_* for the device
 	VLY_STACK_WAIT,     // its next hop is being asked for: the stack has kept the datagram, and
 			    // gives it back through vly_stack_poll()
 	VLY_STACK_REFUSED,  // *reason says why; the datagram is unchanged
+	VLY_STACK_SPLIT,    // it leaves in several frames, or lies in a large buffer: now
+			    // vly_stack_split() makes them
 };
 
 // Builds the frame around a payload, in place. fate VLY_FATE_REPLY takes the way back from the
@@ -71,8 +99,17 @@ enum vly_stack_output_verdict {
 enum vly_stack_output_verdict vly_stack_output(struct vly_stack *stack, struct vly_dgram *dgram,
 					       uint64_t now_ns, enum vly_drop *reason);
 
+// How many frames the last verdict VLY_STACK_SPLIT, or a whole datagram's VLY_STACK_REPLY, is
+// about; at most VLY_STACK_SPLIT_MAX.
+uint32_t vly_stack_split_count(const struct vly_stack *stack);
+
+// Makes them of so many empty datagrams, ready to transmit. The datagram itself is then to be
+// released. False when one is too small.
+bool vly_stack_split(struct vly_stack *stack, struct vly_dgram **frames);
+
 enum vly_stack_limits {
-	VLY_STACK_POLL_MAX = 32, // datagrams of one poll, of each kind
+	VLY_STACK_SPLIT_MAX = 128, // frames of a datagram: enough for an MTU of 576
+	VLY_STACK_POLL_MAX = 32,   // datagrams of one poll, of each kind
 };
 
 // What a poll gives back: exactly one of the lists grows per datagram.
@@ -81,6 +118,8 @@ struct vly_stack_poll {
 	uint32_t frame_count;
 	struct vly_dgram *refused[VLY_STACK_POLL_MAX]; // given up, fate is the drop reason
 	uint32_t refused_count;
+	struct vly_dgram *split;       // or NULL: behind frames, one for vly_stack_split()
+	uint32_t lost[VLY_DROP_COUNT]; // fragments that had been kept; nothing to release
 };
 
 // Time-driven work: datagrams whose neighbour answered or did not, and requests (ARP, neighbour

@@ -8,10 +8,16 @@
 
 #include "core/compiler.h"
 #include "stack/eth.h"
+#include "stack/large.h"
 #include "stack/link.h"
 #include "stack/local.h"
 #include "stack/neigh.h"
+#include "stack/path.h"
+#include "stack/reassembly.h"
+#include "stack/split.h"
 #include "stack/stack.h"
+#include "stack/udp.h"
+#include "stack/way.h"
 
 enum vly_complaint_limits {
 	VLY_COMPLAINTS_MAX = 16,   // that wait to be sent; also the burst that the rate allows
@@ -19,11 +25,12 @@ enum vly_complaint_limits {
 	VLY_COMPLAINT_EVERY_NS = 10000000, // so 100 a second
 };
 
-// A port unreachable message to send: who sent what to a port that nobody serves.
+// An ICMP error to send: port unreachable or, with is_late, time exceeded in reassembly.
 struct vly_complaint {
 	uint8_t mac[VLY_MAC_BYTES];
 	uint8_t len;
 	bool is_ipv6;
+	bool is_late;
 	uint8_t packet[VLY_COMPLAINT_BYTES]; // the beginning, from the IP header on
 };
 
@@ -33,9 +40,12 @@ struct vly_stack {
 	uint64_t mac_mask; // the bits of the six bytes
 	uint64_t due_ns;   // when a poll is due; 0: at once
 	uint32_t offloads_tx;
-	uint32_t mtu;
+	uint32_t mtu;      // of the link
+	uint32_t mtu_sure; // what the way to anybody takes: less, where a path is known to be
+			   // narrower
 	uint16_t vlan;
 	uint8_t mac[VLY_MAC_BYTES];
+	struct vly_large large;
 	struct vly_local local;
 	// Read and written now and then.
 	uint32_t announced; // of our addresses, to the neighbours
@@ -47,6 +57,14 @@ struct vly_stack {
 	uint32_t news_first;
 	uint32_t news_count;
 	struct vly_stack_news news[VLY_STACK_NEWS_MAX];
+	struct vly_stack_whole whole;
+	struct vly_split split;
+	uint32_t queue; // of queue_count, for id_counters
+	uint32_t queue_count;
+	uint64_t id_seed;
+	uint32_t id_counters[VLY_SPLIT_COUNTERS];
+	struct vly_paths *paths;
+	struct vly_reassembly_table *reassembly; // by itself, as it is large and rarely touched
 	struct vly_neigh_table neighbours;
 };
 
@@ -64,6 +82,8 @@ struct vly_packet {
 	bool is_group; // to a broadcast or multicast address
 	bool is_ipv6;
 	bool is_unspecified; // the source is ::
+	bool was_fragment;   // it came with a fragment header, or in several
+	bool is_whole;       // it was put together, in a large buffer
 	uint8_t hop_limit;
 	uint8_t tos;
 	enum vly_drop *reason;
@@ -75,6 +95,20 @@ enum vly_stack_verdict vly_ip4_input(struct vly_stack *stack, struct vly_packet 
 enum vly_stack_verdict vly_ip6_input(struct vly_stack *stack, struct vly_packet *packet);
 enum vly_stack_verdict vly_icmp_input(struct vly_stack *stack, struct vly_packet *packet);
 enum vly_stack_verdict vly_icmpv6_input(struct vly_stack *stack, struct vly_packet *packet);
+struct vly_icmp;
+// An ICMP error, verified.
+enum vly_stack_verdict vly_icmp_error_input(struct vly_stack *stack, struct vly_packet *packet,
+					    const struct vly_icmp *icmp);
+
+struct vly_ip4;
+// A fragment, which is packet->l4; fragment->len is for this to fill in. Then a datagram that was
+// put together, from the headers behind IP's on.
+enum vly_stack_verdict vly_fragment_input(struct vly_stack *stack, struct vly_packet *packet,
+					  struct vly_fragment *fragment);
+enum vly_stack_verdict vly_ip4_whole_input(struct vly_stack *stack, struct vly_packet *packet,
+					   const struct vly_ip4 *ip);
+enum vly_stack_verdict vly_ip6_whole_input(struct vly_stack *stack, struct vly_packet *packet,
+					   uint8_t next);
 enum vly_stack_verdict vly_ndp_input(struct vly_stack *stack, struct vly_packet *packet);
 enum vly_stack_verdict vly_udp_input(struct vly_stack *stack, struct vly_packet *packet);
 
@@ -89,16 +123,9 @@ void vly_stack_tell(struct vly_stack *stack, enum vly_stack_news_kind kind, cons
 // Notes that the packet's port is not served, if the rate allows.
 void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet);
 
-// Where a frame goes and how: all that output needs beside the datagram. The addresses (16 bytes,
-// IPv4 mapped) are somebody else's and outlive the way.
-struct vly_way {
-	struct vly_eth eth;
-	const uint8_t *src;
-	const uint8_t *dst;
-	bool is_ipv6;
-	uint8_t ttl;
-	uint8_t tos;
-};
+// The same for a datagram of which fragments are missing and the first is there.
+void vly_stack_complain_late(struct vly_stack *stack, const struct vly_reassembly *entry,
+			     uint64_t now_ns);
 
 // An Ethernet header of ours to `mac`, with our tag if we speak one.
 static inline struct vly_eth vly_stack_eth(const struct vly_stack *stack, const uint8_t *mac,
@@ -127,9 +154,9 @@ bool vly_ndp_ask(const struct vly_stack *stack, struct vly_dgram *spare,
 bool vly_arp_announce(const struct vly_stack *stack, struct vly_dgram *spare, uint32_t ip);
 bool vly_ndp_announce(const struct vly_stack *stack, struct vly_dgram *spare, const uint8_t *ip);
 
-// Makes the port unreachable message of an empty datagram. False when it is too small.
-bool vly_icmp_unreachable(const struct vly_stack *stack, struct vly_dgram *spare,
-			  const struct vly_complaint *complaint);
+// Makes the ICMP error of an empty datagram. False when it is too small.
+bool vly_icmp_error(const struct vly_stack *stack, struct vly_dgram *spare,
+		    const struct vly_complaint *complaint);
 
 // Builds the frame of a datagram for a neighbour that is resolved now.
 enum vly_stack_output_verdict vly_stack_output_held(struct vly_stack *stack,
@@ -155,4 +182,15 @@ static inline struct vly_eth vly_stack_eth(const struct vly_stack *stack, const 
 	memcpy(eth.dst, mac, VLY_MAC_BYTES);
 	memcpy(eth.src, stack->mac, VLY_MAC_BYTES);
 	return eth;
+}
+
+// The UDP header of a datagram, but for its checksum.
+static inline struct vly_udp vly_stack_udp(const struct vly_stack *stack,
+					   const struct vly_dgram *dgram)
+{
+	return (struct vly_udp){
+		.src_port = dgram->local.port ? dgram->local.port : stack->local.port,
+		.dst_port = dgram->peer.port,
+		.len = (uint16_t)(dgram->len + VLY_UDP_BYTES),
+	};
 }

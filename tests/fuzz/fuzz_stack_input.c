@@ -9,18 +9,23 @@
 //     1 byte   room behind the frame, and by how much the payload moves
 //     2 bytes  length, big-endian
 //     n bytes  frame
+//
+// Fragments meet each other in the stack's table, so an input of several frames is also one of its
+// states. Each frame, each fragment that was kept and each datagram must end exactly once.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "endings.h"
 #include "frames.h"
+#include "pieces.h"
 #include "stations.h"
 
 enum {
 	HEADROOM = 96,
 	FRAME_MAX = 2000,
 	HELD_MAX = 512,
+	LARGE_COUNT = 8, // fewer than the table has places
 	SECOND_NS = 1000000000,
 };
 
@@ -36,7 +41,8 @@ enum record_flag {
 struct run {
 	struct vly_stack *stack;
 	uint64_t now_ns;
-	uint32_t held; // by the stack
+	uint32_t held;      // by the stack
+	uint32_t fragments; // kept by it
 	bool is_offloading;
 };
 
@@ -86,6 +92,24 @@ static void check_frame(const struct run *run, const struct vly_dgram *dgram)
 	check(wrong == NULL, wrong);
 }
 
+// What leaves in several frames must make one packet again.
+static void check_split(const struct run *run)
+{
+	static struct pieces pieces;
+	const char *wrong = pieces_take(&pieces, run->stack, 1500);
+
+	check(wrong == NULL, wrong);
+	pieces_free(&pieces);
+}
+
+static void dgram_free(const struct run *run, struct vly_dgram *dgram)
+{
+	if (dgram && vly_stack_large_has(run->stack, dgram))
+		vly_stack_large_give(run->stack, dgram);
+	else
+		free(dgram);
+}
+
 static void poll(struct run *run, uint32_t spare_count)
 {
 	struct vly_dgram *spares[4];
@@ -107,10 +131,18 @@ static void poll(struct run *run, uint32_t spare_count)
 	}
 	for (uint32_t i = 0; i < out.refused_count; i++) {
 		check(out.refused[i]->fate < VLY_DROP_COUNT, "a refusal has a reason");
-		free(out.refused[i]);
+		dgram_free(run, out.refused[i]);
 	}
-	check(out.frame_count + out.refused_count <= run->held, "only what was kept comes back");
-	run->held -= out.frame_count + out.refused_count;
+	if (out.split)
+		check_split(run);
+	dgram_free(run, out.split);
+	check(out.frame_count + out.refused_count + !!out.split <= run->held,
+	      "only what was kept comes back");
+	run->held -= out.frame_count + out.refused_count + !!out.split;
+	for (uint32_t i = 0; i < VLY_DROP_COUNT; i++) {
+		check(out.lost[i] <= run->fragments, "no more fragments are lost than were kept");
+		run->fragments -= out.lost[i];
+	}
 }
 
 static void put_sum(uint8_t *p, uint16_t sum)
@@ -180,8 +212,38 @@ static void answer(struct run *run, struct vly_dgram *dgram, uint8_t flags, uint
 	case VLY_STACK_REFUSED:
 		check(reason < VLY_DROP_COUNT, "a refusal has a reason");
 		break;
+	case VLY_STACK_SPLIT:
+		check_split(run);
+		break;
 	}
-	free(dgram);
+	dgram_free(run, dgram);
+}
+
+// A datagram that came in fragments.
+static void one_whole(struct run *run, uint8_t flags, uint8_t extra)
+{
+	struct vly_stack_whole whole = vly_stack_take_whole(run->stack);
+
+	check(whole.fragments - 1 <= run->fragments, "only what was kept becomes whole");
+	run->fragments -= whole.fragments - 1;
+	check(vly_stack_large_has(run->stack, whole.dgram), "it lies in a large buffer");
+	switch (whole.verdict) {
+	case VLY_STACK_DELIVER:
+		check(whole.dgram->len <= whole.dgram->capacity, "a payload is in its buffer");
+		check(whole.dgram->flow_hash != 0, "a flow has a hash");
+		answer(run, whole.dgram, flags, extra);
+		return;
+	case VLY_STACK_REPLY:
+		check_split(run);
+		break;
+	case VLY_STACK_DROP:
+		check(whole.reason < VLY_DROP_COUNT, "a drop has a reason");
+		break;
+	default:
+		check(whole.verdict == VLY_STACK_ABSORBED, "a verdict for a whole datagram");
+		break;
+	}
+	dgram_free(run, whole.dgram);
 }
 
 static void one_frame(struct run *run, const uint8_t *bytes, size_t len, uint8_t flags,
@@ -217,17 +279,25 @@ static void one_frame(struct run *run, const uint8_t *bytes, size_t len, uint8_t
 		check(reason < VLY_DROP_COUNT, "a drop has a reason");
 		fuzz_endings.drops[reason]++;
 		break;
+	case VLY_STACK_HELD:
+		run->fragments++;
+		break;
+	case VLY_STACK_WHOLE:
+		one_whole(run, flags, extra);
+		break;
 	}
 	free(dgram);
 }
 
 static void finish(struct run *run)
 {
-	for (int i = 0; i < HELD_MAX && run->held > 0; i++) {
+	for (int i = 0; i < HELD_MAX && run->held + run->fragments > 0; i++) {
 		run->now_ns += 3600u * (uint64_t)SECOND_NS;
 		poll(run, 0);
 	}
 	check(run->held == 0, "what was kept comes back");
+	check(run->fragments == 0, "what was kept of fragments ends");
+	check(!vly_stack_large_is_out(run->stack), "no large buffer is lost");
 	vly_stack_close(run->stack);
 }
 
@@ -243,6 +313,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run.is_offloading = data[0] & 4;
 	if (run.is_offloading)
 		station.config.link.offloads_tx = VLY_FRAME_IP_CSUM | VLY_FRAME_UDP_CSUM;
+	station.config.large_count = LARGE_COUNT;
 	run.stack = station_open(&station);
 	for (data++, size--; size >= 4;) {
 		size_t len = (size_t)data[2] << 8 | data[3];

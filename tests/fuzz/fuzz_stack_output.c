@@ -11,6 +11,7 @@
 
 #include "endings.h"
 #include "frames.h"
+#include "pieces.h"
 #include "stations.h"
 
 enum {
@@ -83,6 +84,16 @@ static void check_frame(const struct run *run, const struct vly_dgram *dgram)
 	check(wrong == NULL, wrong);
 }
 
+// What leaves in several frames must make one packet again.
+static void check_split(const struct run *run)
+{
+	static struct pieces pieces;
+	const char *wrong = pieces_take(&pieces, run->stack, 1500);
+
+	check(wrong == NULL, wrong);
+	pieces_free(&pieces);
+}
+
 // Turns a request of the stack into its answer.
 static void answer(struct run *run, const struct vly_dgram *request)
 {
@@ -135,8 +146,12 @@ static void poll(struct run *run, uint32_t spare_count, bool is_answered)
 		fuzz_endings.drops[out.refused[i]->fate]++;
 		free(out.refused[i]);
 	}
-	check(out.frame_count + out.refused_count <= run->held, "only what was kept comes back");
-	run->held -= out.frame_count + out.refused_count;
+	if (out.split)
+		check_split(run);
+	free(out.split);
+	check(out.frame_count + out.refused_count + !!out.split <= run->held,
+	      "only what was kept comes back");
+	run->held -= out.frame_count + out.refused_count + !!out.split;
 }
 
 static struct vly_dgram *datagram_read(const uint8_t *p)
@@ -182,6 +197,10 @@ static void one_datagram(struct run *run, const uint8_t *p)
 		check(reason < VLY_DROP_COUNT, "a refusal has a reason");
 		fuzz_endings.drops[reason]++;
 		check(!memcmp(dgram, &before, sizeof(before)), "what is refused is unchanged");
+		break;
+	case VLY_STACK_SPLIT:
+		check(!memcmp(dgram, &before, sizeof(before)), "what is split is unchanged");
+		check_split(run);
 		break;
 	}
 	free(dgram);

@@ -27,6 +27,7 @@ struct peer {
 	struct frame frame;
 	struct frame spares[SPARES];
 	struct frame held[HELD];
+	struct frame split[VLY_STACK_SPLIT_MAX];
 	uint32_t held_count;
 };
 
@@ -62,6 +63,44 @@ static void turn_round(uint8_t *bytes, size_t len)
 	}
 }
 
+// The frames of what leaves in several, and an end.
+static void put_split(struct peer *peer)
+{
+	struct vly_dgram *frames[VLY_STACK_SPLIT_MAX];
+	uint32_t count = vly_stack_split_count(peer->stack);
+
+	for (uint32_t i = 0; i < count; i++) {
+		frame_clear(&peer->split[i]);
+		frames[i] = &peer->split[i].dgram;
+	}
+	if (!vly_stack_split(peer->stack, frames))
+		exit(1);
+	for (uint32_t i = 0; i < count; i++)
+		put_dgram('T', frames[i]);
+	put('E', NULL, 0);
+}
+
+// A datagram that came in fragments goes back as any other.
+static void whole_in(struct peer *peer)
+{
+	struct vly_stack_whole whole = vly_stack_take_whole(peer->stack);
+	enum vly_drop reason = whole.reason;
+
+	if (whole.verdict == VLY_STACK_DELIVER) {
+		turn_round(vly_dgram_data(whole.dgram), whole.dgram->len);
+		whole.dgram->fate = VLY_FATE_REPLY;
+		if (vly_stack_output(peer->stack, whole.dgram, 1, &reason) == VLY_STACK_SPLIT)
+			put_split(peer);
+		else
+			put_reason(reason);
+	} else if (whole.verdict == VLY_STACK_REPLY) {
+		put_split(peer);
+	} else {
+		put_reason(reason);
+	}
+	vly_stack_large_give(peer->stack, whole.dgram);
+}
+
 static void frame_in(struct peer *peer, const uint8_t *bytes, size_t len)
 {
 	struct vly_dgram *dgram = &peer->frame.dgram;
@@ -85,6 +124,12 @@ static void frame_in(struct peer *peer, const uint8_t *bytes, size_t len)
 		break;
 	case VLY_STACK_DROP:
 		put_reason(reason);
+		break;
+	case VLY_STACK_HELD:
+		put('H', NULL, 0);
+		break;
+	case VLY_STACK_WHOLE:
+		whole_in(peer);
 		break;
 	}
 }
@@ -113,6 +158,9 @@ static void datagram_out(struct peer *peer, const uint8_t *bytes, size_t len)
 		break;
 	case VLY_STACK_REFUSED:
 		put_reason(reason);
+		break;
+	case VLY_STACK_SPLIT:
+		put_split(peer);
 		break;
 	}
 }

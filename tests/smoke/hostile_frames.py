@@ -195,30 +195,37 @@ def fragments4(length, **fields):
 
 
 def ip4_fragment_rows():
-    whole = fragments4(400, id=1)
-    yield row('fragment', 'a first fragment', whole[0], late=True)
-    yield row('fragment', 'a fragment of the middle', fragments4(400, id=2)[1], late=True)
-    yield row('fragment', 'a last fragment', fragments4(400, id=3)[-1], late=True)
-    yield row('fragment', 'a fragment twice', *([fragments4(400, id=4)[0]] * 2), late=True)
+    late = {'late': True}  # they wait for others that do not come
+    yield row('fragment_timeout', 'a first fragment', fragments4(400, id=1)[0], **late)
+    yield row('fragment_timeout', 'a fragment of the middle', fragments4(400, id=2)[1], **late)
+    yield row('fragment_timeout', 'a last fragment', fragments4(400, id=3)[-1], **late)
+    yield row('fragment_timeout fragment_duplicate', 'a fragment twice',
+              *([fragments4(400, id=4)[0]] * 2), **late)
     yield row('fragment', 'a fragment that ends beyond 65535',
-              ip4(flags='MF', frag=8191, proto=17, id=5) / TEXT, late=True)
+              ip4(flags='MF', frag=8191, proto=17, id=5) / TEXT)
     yield row('fragment', 'a last fragment that ends beyond 65535',
-              ip4(frag=8189, proto=17, id=6) / (TEXT * 4), late=True)
+              ip4(frag=8189, proto=17, id=6) / (TEXT * 4))
     yield row('fragment', 'a ping that ends beyond 65535',
-              ip4(frag=8189, proto=1, id=7) / (TEXT * 4), late=True)
-    yield row('fragment', 'teardrop: a fragment inside another',
-              ip4(flags='MF', proto=17, id=8) / (raw(udp(len=48)) + bytes(28)),
-              ip4(frag=3, proto=17, id=8) / bytes(4), late=True)
-    yield row('fragment', 'fragments that overlap by 8 bytes',
+              ip4(frag=8189, proto=1, id=7) / (TEXT * 4))
+    yield row('fragment_overlap', 'teardrop: a fragment inside another',
+              ip4(flags='MF', proto=17, id=8) / (raw(udp(len=48)) + bytes(32)),
+              ip4(frag=3, proto=17, id=8) / bytes(4))
+    yield row('fragment_overlap', 'fragments that overlap by 8 bytes',
               ip4(flags='MF', proto=17, id=9) / (raw(udp(len=48)) + bytes(24)),
-              ip4(frag=3, proto=17, id=9) / bytes(24), late=True)
-    yield row('fragment', 'tiny: a first fragment of 8 bytes',
-              ip4(flags='MF', proto=17, id=10) / raw(udp(len=48)), late=True)
+              ip4(frag=3, proto=17, id=9) / bytes(24))
+    yield row('fragment_overlap', 'what still comes of those that overlap',
+              ip4(frag=6, proto=17, id=9) / bytes(24))
+    yield row('fragment_overlap', 'two last fragments',
+              ip4(frag=6, proto=17, id=14) / bytes(24), ip4(frag=8, proto=17, id=14) / bytes(24))
+    yield row('fragment_timeout', 'tiny: a first fragment of 8 bytes',
+              ip4(flags='MF', proto=17, id=10) / raw(udp(len=48)), **late)
+    yield row('fragment', 'tiny: a first fragment of 4 bytes',
+              ip4(flags='MF', proto=17, id=10) / raw(udp(len=48))[:4])
     yield row('fragment', 'a first fragment that is not of eights',
-              ip4(flags='MF', proto=17, id=11) / (raw(udp(len=48)) + bytes(5)), late=True)
-    yield row('fragment', 'a fragment of nothing', ip4(flags='MF', proto=17, id=12), late=True)
-    yield row('fragment', 'a fragment that must not be one',
-              ip4(flags='MF+DF', proto=17, id=13) / TEXT, late=True)
+              ip4(flags='MF', proto=17, id=11) / (raw(udp(len=48)) + bytes(5)))
+    yield row('fragment', 'a fragment of nothing', ip4(flags='MF', proto=17, id=12))
+    yield row('fragment_timeout', 'a fragment that must not be one',
+              ip4(flags='MF+DF', proto=17, id=13) / TEXT, **late)
     yield row('ip_source', 'a fragment from a group',
               ip4(flags='MF', proto=17, src='224.0.0.1') / TEXT)
     yield row('not_our_ip', 'a fragment for another',
@@ -242,19 +249,29 @@ def icmp4_rows():
         "another's datagram": raw(IP(src='192.0.2.1', dst='192.0.2.2') / udp()),
         'a header beyond its end': raw(IP(src=THEIRS, dst=OURS, ihl=15) / udp()),
         'a port we never had': raw(IP(src=THEIRS, dst=OURS) / UDP(sport=1, dport=2)),
-        'a datagram of ours': raw(IP(src=THEIRS, dst=OURS) / UDP(sport=PORT, dport=40000)),
     }
     for name, text in quoted.items():
         yield row('icmp', f'unreachable, quoting {name}', ip4() / ICMP(type=3, code=3) / Raw(text))
+    sent = raw(IP(src=THEIRS, dst=OURS, len=1500) / UDP(sport=PORT, dport=40000))
+    for code in range(4):
+        yield row('rx_refused' if code == 3 else 'rx_unreachable',
+                  f'unreachable, code {code}, of a datagram of ours',
+                  ip4() / ICMP(type=3, code=code) / Raw(sent))
+    yield row('rx_unreachable', 'time exceeded of a datagram of ours',
+              ip4() / ICMP(type=11) / Raw(sent))
+    yield row('icmp', 'too big for 1500, which is what our link takes',
+              ip4() / ICMP(type=3, code=4, nexthopmtu=1500) / Raw(sent))
+    yield row('answered icmp', 'too big for 1400, twice',
+              *[ip4() / ICMP(type=3, code=4, nexthopmtu=1400) / Raw(sent)] * 2)
     for size in 0, 1, 67, 65535:
         yield row('icmp', f'too big for {size}, quoting a stranger', ip4() /
                   ICMP(type=3, code=4, nexthopmtu=size) / Raw(quoted["another's datagram"]))
     for code in 0, 1, 3:
         yield row('icmp', f'a redirect of code {code}', ip4() / ICMP(
-            type=5, code=code, gw='10.77.0.99') / Raw(quoted['a datagram of ours']))
-    for kind in 11, 12:
+            type=5, code=code, gw='10.77.0.99') / Raw(sent))
+    for kind in (12, ):
         yield row('icmp', f'ICMP error {kind} of a datagram of ours',
-                  ip4() / ICMP(type=kind) / Raw(quoted['a datagram of ours']))
+                  ip4() / ICMP(type=kind) / Raw(sent))
     yield row('answered', 'a ping', ip4() / ICMP(id=7) / TEXT)
     yield row('answered', 'a ping of zeros', ip4() / ICMP(id=0, seq=0))
 

@@ -89,21 +89,21 @@ def ip6_extension_rows():
 
 
 def ip6_fragment_rows():
-    yield row('fragment', 'IPv6: a first fragment',
+    yield row('fragment_timeout', 'IPv6: a first fragment',
               ip6() / IPv6ExtHdrFragment(m=1, id=1) / udp(len=100) / TEXT, late=True)
-    yield row('fragment', 'IPv6: a last fragment',
+    yield row('fragment_timeout', 'IPv6: a last fragment',
               ip6() / IPv6ExtHdrFragment(offset=8, nh=17, id=2) / TEXT, late=True)
     yield row('fragment', 'IPv6: a fragment that ends beyond 65535',
-              ip6() / IPv6ExtHdrFragment(offset=8191, m=1, nh=17, id=3) / TEXT, late=True)
-    yield row('fragment', 'IPv6: fragments that overlap',
+              ip6() / IPv6ExtHdrFragment(offset=8191, m=1, nh=17, id=3) / TEXT)
+    yield row('fragment_overlap', 'IPv6: fragments that overlap',
               ip6() / IPv6ExtHdrFragment(m=1, id=4) / udp(len=48) / TEXT,
-              ip6() / IPv6ExtHdrFragment(offset=3, nh=17, id=4) / TEXT, late=True)
+              ip6() / IPv6ExtHdrFragment(offset=3, nh=17, id=4) / TEXT)
     yield row('fragment', 'IPv6: a first fragment that is not of eights',
-              ip6() / IPv6ExtHdrFragment(m=1, id=5) / udp(len=100) / b'abc', late=True)
+              ip6() / IPv6ExtHdrFragment(m=1, id=5) / udp(len=100) / b'abc')
     yield row('fragment', 'IPv6: a fragment of nothing',
-              ip6() / IPv6ExtHdrFragment(m=1, nh=17, id=6), late=True)
+              ip6() / IPv6ExtHdrFragment(m=1, nh=17, id=6))
     yield row('fragment', 'IPv6: a fragment header cut short',
-              ip6(nh=44) / Raw(bytes([17, 0, 0, 1])), late=True)
+              ip6(nh=44) / Raw(bytes([17, 0, 0, 1])))
 
 
 def ip6_address_rows():
@@ -129,10 +129,16 @@ def icmp6_rows():
                   ip6() / ICMPv6EchoRequest(cksum=value))
     yield row('icmp', 'a ping of code 1, IPv6', ip6() / ICMPv6EchoRequest(code=1))
     for message in (ICMPv6EchoReply(), ICMPv6ND_RS(), ICMPv6NIQueryNOOP(),
-                    ICMPv6DestUnreach(code=4) / Raw(ours), ICMPv6DestUnreach() / Raw(b'nonsense'),
-                    ICMPv6DestUnreach(), ICMPv6TimeExceeded() / Raw(ours),
+                    ICMPv6DestUnreach() / Raw(b'nonsense'), ICMPv6DestUnreach(),
                     ICMPv6ParamProblem(ptr=4000) / Raw(ours)):
         yield row('icmp', f'{message.name}, {len(message)} bytes', ip6(hlim=255) / message)
+    yield row('rx_refused', 'unreachable, quoting a datagram of ours, IPv6',
+              ip6() / ICMPv6DestUnreach(code=4) / Raw(ours))
+    yield row('rx_unreachable', 'time exceeded of a datagram of ours, IPv6',
+              ip6() / ICMPv6TimeExceeded() / Raw(ours))
+    yield row('answered icmp', 'too big for 1400, twice, IPv6', *[
+        ip6() / ICMPv6PacketTooBig(mtu=1400) / Raw(
+            raw(IPv6(src=THEIRS6, dst=OURS6, plen=1460) / udp(sport=PORT, dport=40000)))] * 2)
     for kind in 100, 127, 200, 255:
         yield row('icmp', f'ICMPv6 of type {kind}',
                   ip6() / ICMPv6Unknown(type=kind, msgbody=b'abcd'))

@@ -104,8 +104,6 @@ static void test_ip4_header(void **state)
 		{17, 19, VLY_DROP_IP_HEADER},   // total length less than the header
 		{16, 0xff, VLY_DROP_IP_HEADER}, // more than the frame has
 		{23, 6, VLY_DROP_IP_PROTOCOL},  // TCP
-		{20, 0x20, VLY_DROP_FRAGMENT},  // more fragments
-		{21, 1, VLY_DROP_FRAGMENT},     // the second fragment
 		{30, 11, VLY_DROP_NOT_OUR_IP},  // 11.0.0.1
 		{33, 2, VLY_DROP_NOT_OUR_IP},   // 10.0.0.2
 		{33, 0, VLY_DROP_NOT_OUR_IP},   // 10.0.0.0

@@ -7,6 +7,10 @@
 //
 // and vly_ledger_is_balanced() says whether it does. Counts are of datagrams (of frames, where a
 // frame held none), since the engine was opened.
+//
+// Where we put fragments together ourselves (dpdk), each that comes is received. All but one of a
+// datagram end as answered, absorbed by it, and the one goes on as the datagram; those of which no
+// datagram becomes are dropped one by one. A datagram that leaves in fragments is sent once.
 #pragma once
 
 #include <stdbool.h>
@@ -25,27 +29,31 @@ enum vly_drop {
 	VLY_DROP_RX_TRUNCATED, // larger than a receive buffer
 	VLY_DROP_RX_ERROR,     // the device or the kernel reported an error instead of a datagram
 	// An ICMP error instead of a datagram, which the kernel backends count for a client, and
-	// for a server with -o icmp-errors. What it concerns was counted as sent.
+	// for a server with -o icmp-errors; dpdk always. What it concerns was counted as sent.
 	VLY_DROP_RX_REFUSED,     // nobody serves the port it went to
 	VLY_DROP_RX_UNREACHABLE, // it did not get there
 	// the stack, from the outside inwards
-	VLY_DROP_FRAME_SHORT,  // ends before its headers do
-	VLY_DROP_NOT_OUR_MAC,  // for another station
-	VLY_DROP_VLAN,         // of another VLAN, or tagged more often than we read
-	VLY_DROP_ETHERTYPE,    // neither ARP, IPv4 nor IPv6
-	VLY_DROP_ARP,          // malformed, or no business of ours
-	VLY_DROP_IP_HEADER,    // bad version, header length, total length
-	VLY_DROP_IP_CHECKSUM,  // IPv4 header checksum
-	VLY_DROP_IP_OPTION,    // an option or extension header we refuse
-	VLY_DROP_IP_SOURCE,    // a source no honest host has (multicast, our own, loopback)
-	VLY_DROP_NOT_OUR_IP,   // for an address that is not ours
-	VLY_DROP_IP_PROTOCOL,  // a transport we do not speak
-	VLY_DROP_FRAGMENT,     // a fragment that could not be put together
-	VLY_DROP_ICMP,         // malformed, or a type we do not act on
-	VLY_DROP_NDP,          // malformed, or failing RFC 4861's validation
-	VLY_DROP_UDP_LENGTH,   // the UDP length does not fit the IP length
-	VLY_DROP_UDP_CHECKSUM, // does not verify, or absent where IPv6 wants one
-	VLY_DROP_NO_LISTENER,  // for a port nobody serves
+	VLY_DROP_FRAME_SHORT,        // ends before its headers do
+	VLY_DROP_NOT_OUR_MAC,        // for another station
+	VLY_DROP_VLAN,               // of another VLAN, or tagged more often than we read
+	VLY_DROP_ETHERTYPE,          // neither ARP, IPv4 nor IPv6
+	VLY_DROP_ARP,                // malformed, or no business of ours
+	VLY_DROP_IP_HEADER,          // bad version, header length, total length
+	VLY_DROP_IP_CHECKSUM,        // IPv4 header checksum
+	VLY_DROP_IP_OPTION,          // an option or extension header we refuse
+	VLY_DROP_IP_SOURCE,          // a source no honest host has (multicast, our own, loopback)
+	VLY_DROP_NOT_OUR_IP,         // for an address that is not ours
+	VLY_DROP_IP_PROTOCOL,        // a transport we do not speak
+	VLY_DROP_FRAGMENT,           // a fragment that cannot be part of anything
+	VLY_DROP_FRAGMENT_OVERLAP,   // it, or another of its datagram, contradicts the others
+	VLY_DROP_FRAGMENT_DUPLICATE, // the same once more
+	VLY_DROP_FRAGMENT_LIMIT,     // its datagram had to make room for a later one
+	VLY_DROP_FRAGMENT_TIMEOUT,   // the others of its datagram did not come
+	VLY_DROP_ICMP,               // malformed, or a type we do not act on
+	VLY_DROP_NDP,                // malformed, or failing RFC 4861's validation
+	VLY_DROP_UDP_LENGTH,         // the UDP length does not fit the IP length
+	VLY_DROP_UDP_CHECKSUM,       // does not verify, or absent where IPv6 wants one
+	VLY_DROP_NO_LISTENER,        // for a port nobody serves
 	// the engine and its handlers
 	VLY_DROP_RING_FULL,    // the worker's ring had no room
 	VLY_DROP_RING_OLDEST,  // waited longest for a worker that was too slow
@@ -58,6 +66,7 @@ enum vly_drop {
 	VLY_DROP_UNRELEASED,   // kept by a handler until the engine closed
 	VLY_DROP_STOPPING,     // given to an engine that no longer sends
 	// on the way out
+	VLY_DROP_TX_NO_BUFFER,    // no free buffers for the frames of a large one
 	VLY_DROP_TX_OVERSIZE,     // larger than the path takes
 	VLY_DROP_TX_NO_ROUTE,     // no way to that address, or of a family the port has not
 	VLY_DROP_TX_NO_NEIGHBOUR, // the next hop did not answer
@@ -71,7 +80,7 @@ struct vly_ledger {
 	uint64_t originated; // made by handlers or clients with an alloc call
 	uint64_t sent;       // accepted by the wire
 	uint64_t released;   // handled with nothing to send
-	uint64_t answered;   // answered or absorbed by the stack: ARP, NDP, ICMP
+	uint64_t answered;   // answered or absorbed by the stack: ARP, NDP, ICMP, fragments
 	uint64_t dropped[VLY_DROP_COUNT];
 };
 

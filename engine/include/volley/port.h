@@ -102,6 +102,11 @@ uint32_t vly_tx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32
 // Empty datagrams of this queue's pool: returns how many, possibly fewer than `count`.
 uint32_t vly_alloc_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count);
 
+// The same, with room for the largest payload: `capacity` is VLY_DGRAM_BYTES_MAX. Over the kernel
+// all are so. Where the backend gives frames there are at most a few hundred, and such a datagram
+// costs a copy more; received ones lie in the same buffers when they came in fragments.
+uint32_t vly_alloc_large_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count);
+
 // Gives datagrams back to the pool they came from and counts each by its fate: a value of
 // enum vly_drop as dropped with that reason, anything else as released.
 void vly_release_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count);
