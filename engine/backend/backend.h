@@ -23,6 +23,8 @@ enum vly_layer {
 // From the backend: what the device has verified. To the backend: what the device shall do; only
 // things that the backend has declared in vly_link_info.offloads are ever asked for.
 enum vly_frame_flag {
+	// rx: the device has taken an 802.1Q tag off, which bits 0-15 hold
+	VLY_FRAME_TAG = 1u << 28,
 	VLY_FRAME_IP_CSUM = 1u << 29,  // rx: IPv4 header checksum is good; tx: fill it in
 	VLY_FRAME_UDP_CSUM = 1u << 30, // rx: UDP checksum is good; tx: complete it (the field
 				       // holds the pseudo-header's sum, as DPDK wants it)
@@ -37,6 +39,7 @@ struct vly_link_info {
 	uint32_t mtu;
 	uint32_t offloads_rx; // of VLY_FRAME_*_CSUM: the device says which are good
 	uint32_t offloads_tx; // of VLY_FRAME_*_CSUM: the device can fill them in
+	bool tags;            // the device gives each frame the port's tag: the stack sends none
 	// The device's own addresses, for a port that was given none; live with the backend's port.
 	const struct vly_prefix *addrs;
 	uint32_t addr_count;

@@ -25,6 +25,7 @@ enum {
 	KEY_ROLE,
 	KEY_SERVER,
 	KEY_SHARE,
+	KEY_TAGGING,
 };
 
 const struct vly_key vly_dpdk_keys[] = {
@@ -48,6 +49,8 @@ const struct vly_key vly_dpdk_keys[] = {
 	 "who owns a virtio socket: on (this end), off (the other); auto: vhost-user"},
 	{"share", VLY_KEY_TEXT, "auto", 0, 0,
 	 "af_xdp: leave all but our ports to the kernel; auto: if the addresses are its"},
+	{"tagging", VLY_KEY_TEXT, "auto", 0, 0,
+	 "VLAN tags: auto, on (by the device if it can) or off (by our stack)"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -167,5 +170,7 @@ int vly_dpdk_options_read(struct vly_dpdk_options *options, const union vly_valu
 		rc = read_choice(&options->server, KEY_SERVER, values[KEY_SERVER].text, error);
 	if (!rc)
 		rc = read_choice(&options->share, KEY_SHARE, values[KEY_SHARE].text, error);
+	if (!rc)
+		rc = read_choice(&options->tagging, KEY_TAGGING, values[KEY_TAGGING].text, error);
 	return rc;
 }

@@ -63,6 +63,7 @@ static int plan_sizes(struct vly_dpdk_plan *plan, const struct vly_port_config *
 
 	plan_queues(plan, config, log);
 	plan->mtu = config->mtu ? config->mtu : VLY_MTU_DEFAULT;
+	plan->vlan = config->vlan;
 	if (wire && (plan->mtu > wire || !config->mtu)) {
 		if (config->mtu)
 			vly_log_line(log, "dpdk: %s carries %u bytes, not an MTU of %u",
@@ -176,7 +177,9 @@ static void init_queues(struct vly_backend_port *port, struct vly_ledger_block *
 	for (uint32_t i = 0; i < port->queue_count; i++) {
 		port->queues[i].port_id = port->port_id;
 		port->queues[i].index = (uint16_t)i;
-		port->queues[i].offloads = port->link.offloads_tx != 0;
+		port->queues[i].offloads = port->link.offloads_tx || port->link.tags;
+		port->queues[i].vlan = port->plan.vlan;
+		port->queues[i].tag_flags = port->link.tags ? RTE_MBUF_F_TX_VLAN : 0;
 		port->queues[i].pool = port->pools[i];
 		port->queues[i].ledger = ledgers[i];
 		port->queues[i].port = port;

@@ -57,6 +57,7 @@ enum vly_dpdk_choice {
 struct vly_dpdk_options {
 	enum vly_dpdk_choice checksum; // on: the device's wherever it has any; off: software
 	enum vly_dpdk_choice hugepages;
+	enum vly_dpdk_choice tagging; // on, auto: by the device, if it can; off: by the stack
 	enum vly_dpdk_choice packed;
 	enum vly_dpdk_choice share;  // the interface, with the kernel
 	enum vly_dpdk_choice server; // who owns the socket of a virtio pair
@@ -181,6 +182,7 @@ struct vly_dpdk_plan {
 	uint32_t queues;
 	uint32_t buffers; // of each queue
 	uint32_t mtu;
+	uint16_t vlan;      // 0: untagged
 	uint16_t data_room; // bytes of an mbuf's buffer, headroom included
 };
 
@@ -301,8 +303,10 @@ void vly_dpdk_eal_join(struct vly_dpdk_eal *eal);
 struct vly_backend_queue {
 	uint16_t port_id;
 	uint16_t index;
-	bool is_joined; // whether its thread has an lcore id
-	bool offloads;  // whether frames may ask for checksums
+	bool is_joined;     // whether its thread has an lcore id
+	bool offloads;      // whether the device has anything to do beside sending
+	uint16_t vlan;      // of the tag that the device gives each frame
+	uint64_t tag_flags; // of the mbuf, for that; 0: it does not
 	struct rte_mempool *pool;
 	struct rte_mempool_cache *cache; // of the pool, for this queue's thread
 	struct vly_ledger_block *ledger;

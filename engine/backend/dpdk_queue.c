@@ -99,6 +99,7 @@ static struct rte_mbuf *gather(struct vly_backend_queue *queue, struct rte_mbuf 
 		       rte_pktmbuf_mtod(part, const void *), part->data_len);
 	whole->ol_flags = chain->ol_flags & ~(RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT);
 	whole->hash.rss = chain->hash.rss;
+	whole->vlan_tci = chain->vlan_tci;
 	rte_pktmbuf_free(chain);
 	return whole;
 }
@@ -126,8 +127,14 @@ static inline void fetch(struct rte_mbuf *mbuf)
 // Whether the mbuf is anything but one buffer of its own; 0 if not.
 static inline uint64_t oddity(const struct rte_mbuf *mbuf)
 {
-	return (mbuf->nb_segs ^ 1u) |
-	       (mbuf->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL));
+	return (mbuf->nb_segs ^ 1u) | (mbuf->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL |
+							 RTE_MBUF_F_RX_VLAN_STRIPPED));
+}
+
+// Whether it is so in another way than by a tag that was taken off.
+static inline bool is_odd_buffer(const struct rte_mbuf *mbuf)
+{
+	return mbuf->nb_segs != 1 || (mbuf->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL));
 }
 
 // Goes over a burst that has an odd mbuf in it. Returns how many frames are left.
@@ -139,12 +146,14 @@ static uint32_t gather_odd(struct vly_backend_queue *queue, struct vly_dgram **d
 	for (uint32_t i = 0; i < count; i++) {
 		struct rte_mbuf *mbuf = mbuf_of(dgrams[i]);
 
-		if (oddity(mbuf)) {
+		if (is_odd_buffer(mbuf)) {
 			mbuf = gather(queue, mbuf);
 			if (!mbuf)
 				continue;
 			fill(dgram_of(mbuf), mbuf, now_ns);
 		}
+		if (mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)
+			dgram_of(mbuf)->link |= VLY_FRAME_TAG | mbuf->vlan_tci;
 		dgrams[kept++] = dgram_of(mbuf);
 	}
 	return kept;
@@ -212,10 +221,13 @@ uint32_t vly_dpdk_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **d
 		mbuf->data_off = (uint16_t)(dgram->data_offset - BUFFER_OFFSET);
 		mbuf->data_len = dgram->len;
 		mbuf->pkt_len = dgram->len;
-		if (queue->offloads)
+		if (queue->offloads) {
 			request(mbuf, dgram->link);
-		else
+			mbuf->ol_flags |= queue->tag_flags;
+			mbuf->vlan_tci = queue->vlan;
+		} else {
 			mbuf->ol_flags = 0;
+		}
 		mbufs[i] = mbuf;
 	}
 	sent = rte_eth_tx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);

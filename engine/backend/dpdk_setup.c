@@ -81,6 +81,21 @@ static void choose_checksums(const struct vly_backend_port *port, struct choice 
 	choice->conf.txmode.offloads |= tx;
 }
 
+// The tags of a VLAN: the device takes them off and puts them on, or our stack does both. For
+// virtio DPDK would do it in software itself, on a slower path.
+static void choose_tagging(const struct vly_backend_port *port, struct choice *choice)
+{
+	enum vly_dpdk_choice asked = port->plan.options.tagging;
+
+	if (!port->plan.vlan || asked == VLY_DPDK_OFF ||
+	    port->plan.device.id == VLY_DPDK_VIRTIO_USER ||
+	    !(choice->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) ||
+	    !(choice->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT))
+		return;
+	choice->conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
+	choice->conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
+}
+
 // A key of one 16-bit word, repeated, gives both directions of a flow the same hash (Woo and Park,
 // "Scalable TCP session monitoring with symmetric receive-side scaling").
 static void choose_rss(const struct vly_backend_port *port, struct choice *choice)
@@ -113,6 +128,7 @@ static int choose(struct vly_backend_port *port, struct choice *choice, const st
 	limit_queues(port, choice, log);
 	choice->conf.rxmode.mtu = port->plan.mtu;
 	choose_checksums(port, choice);
+	choose_tagging(port, choice);
 	choose_rss(port, choice);
 	// Holds here: one pool a queue, and no buffer is ever shared.
 	choice->conf.txmode.offloads |=
@@ -190,6 +206,7 @@ static void read_link(struct vly_backend_port *port, const struct choice *choice
 	    rte_eth_macaddr_get(port->port_id, &mac) == 0)
 		memcpy(port->link.mac, mac.addr_bytes, sizeof(port->link.mac));
 	port->link.mtu = port->plan.mtu;
+	port->link.tags = (tx & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
 	if (port->plan.share.is_on) {
 		port->link.addrs = port->plan.share.addrs;
 		port->link.addr_count = port->plan.share.addr_count;
@@ -212,6 +229,23 @@ static const char *who(uint32_t offloads)
 					      : "device (IP) and software (UDP)";
 }
 
+static void tell_offloads(const struct vly_backend_port *port, const struct choice *choice,
+			  const struct vly_log *log)
+{
+	uint64_t rx = choice->conf.rxmode.offloads;
+	uint64_t tx = choice->conf.txmode.offloads;
+
+	vly_log_line(log,
+		     "dpdk: checksums: received by %s, sent by %s; VLAN tags: %s; flow hash: %s; "
+		     "buffers freed: %s",
+		     who(port->link.offloads_rx), who(port->link.offloads_tx),
+		     !port->plan.vlan  ? "none"
+		     : port->link.tags ? "by device"
+				       : "by software",
+		     rx & RTE_ETH_RX_OFFLOAD_RSS_HASH ? "by device" : "by software",
+		     tx & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE ? "fast" : "one by one");
+}
+
 static void tell(struct vly_backend_port *port, const struct choice *choice,
 		 const struct vly_log *log)
 {
@@ -228,13 +262,11 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 		     choice->info.driver_name, port->queue_count, port->queue_count == 1 ? "" : "s",
 		     choice->rx_descriptors, port->plan.buffers, port->plan.mtu, mac[0], mac[1],
 		     mac[2], mac[3], mac[4], mac[5]);
-	vly_log_line(log,
-		     "dpdk: %u MB of %s%s%s%s; receive path: %.60s; checksums: received by "
-		     "%s, sent by %s",
-		     memory->megabytes, memory->huge ? "huge pages" : "normal pages",
-		     memory->reason[0] ? " (" : "", memory->reason, memory->reason[0] ? ")" : "",
-		     mode.info[0] ? mode.info : "not told by the driver",
-		     who(port->link.offloads_rx), who(port->link.offloads_tx));
+	vly_log_line(log, "dpdk: %u MB of %s%s%s%s; receive path: %.60s", memory->megabytes,
+		     memory->huge ? "huge pages" : "normal pages", memory->reason[0] ? " (" : "",
+		     memory->reason, memory->reason[0] ? ")" : "",
+		     mode.info[0] ? mode.info : "not told by the driver");
+	tell_offloads(port, choice, log);
 	if (vly_dpdk_device_is_veth(&port->plan.device))
 		vly_log_line(log,
 			     "dpdk: %s is a veth: its peer must make whole checksums; run "

@@ -225,13 +225,15 @@ static enum vly_stack_output_verdict output_back(struct vly_stack *stack, struct
 		.ttl = VLY_IP_TTL,
 	};
 
-	if (VLY_UNLIKELY(!fits(dgram, link->is_ipv6, link->l2_len)))
+	if (VLY_UNLIKELY(!fits(dgram, link->is_ipv6,
+			       stack->is_tagging ? VLY_ETH_BYTES_MAX : link->l2_len)))
 		return refuse(reason, VLY_DROP_TX_OVERSIZE);
 	memcpy(way.eth.dst, request + VLY_MAC_BYTES, VLY_MAC_BYTES);
 	memcpy(way.eth.src, stack->mac, VLY_MAC_BYTES);
-	if (VLY_UNLIKELY(link->l2_len == VLY_ETH_BYTES_MAX)) {
+	if (VLY_UNLIKELY(link->l2_len == VLY_ETH_BYTES_MAX || stack->is_tagging)) {
 		way.eth.is_tagged = true;
-		way.eth.tci = vly_be16(request + VLY_ETH_BYTES);
+		way.eth.tci = link->l2_len == VLY_ETH_BYTES_MAX ? vly_be16(request + VLY_ETH_BYTES)
+								: stack->vlan;
 	}
 	way.eth.type = link->is_ipv6 ? VLY_ETHERTYPE_IPV6 : VLY_ETHERTYPE_IPV4;
 	if (VLY_UNLIKELY(link->is_group)) {
@@ -353,7 +355,7 @@ enum vly_stack_output_verdict vly_stack_output(struct vly_stack *stack, struct v
 	uint8_t mac[VLY_MAC_BYTES];
 	struct vly_link link;
 	struct vly_way way;
-	uint32_t l2_len = stack->vlan ? VLY_ETH_BYTES_MAX : VLY_ETH_BYTES;
+	uint32_t l2_len = stack->is_tagging ? VLY_ETH_BYTES_MAX : VLY_ETH_BYTES;
 	int refusal;
 
 	if (VLY_UNLIKELY(dgram->peer.port == 0))

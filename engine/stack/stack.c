@@ -108,6 +108,7 @@ int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *conf
 	self->offloads_tx = config->link.offloads_tx;
 	self->mtu = config->link.mtu;
 	self->vlan = config->vlan;
+	self->is_tagging = config->vlan && !config->link.tags;
 	memcpy(self->mac, config->link.mac, VLY_MAC_BYTES);
 	self->asks_outside = config->asks_outside;
 	if (config->is_quiet || config->asks_outside)
@@ -205,6 +206,17 @@ static enum vly_stack_verdict network(struct vly_stack *stack, struct vly_packet
 	}
 }
 
+// The tag that the device has taken off. False when there is another one beneath it.
+static bool take_tag(const struct vly_stack *stack, const struct vly_dgram *frame,
+		     struct vly_eth *eth)
+{
+	if (eth->is_tagged)
+		return false;
+	eth->tci = (uint16_t)frame->link;
+	eth->is_tagged = stack->is_tagging; // so that what we answer has it again
+	return true;
+}
+
 enum vly_stack_verdict vly_stack_input(struct vly_stack *stack, struct vly_dgram *frame,
 				       uint64_t now_ns, enum vly_drop *reason)
 {
@@ -223,6 +235,8 @@ enum vly_stack_verdict vly_stack_input(struct vly_stack *stack, struct vly_dgram
 		return vly_packet_drop(&packet, VLY_DROP_FRAME_SHORT);
 	if ((vly_raw64(p) & stack->mac_mask) != stack->mac_word && VLY_UNLIKELY(!is_group_mac(p)))
 		return vly_packet_drop(&packet, VLY_DROP_NOT_OUR_MAC);
+	if (VLY_UNLIKELY(frame->link & VLY_FRAME_TAG) && !take_tag(stack, frame, &eth))
+		return vly_packet_drop(&packet, VLY_DROP_VLAN);
 	// A tag of id 0 only carries a priority.
 	if (VLY_UNLIKELY((eth.tci & VLY_ETH_VID_MASK) != stack->vlan))
 		return vly_packet_drop(&packet, VLY_DROP_VLAN);

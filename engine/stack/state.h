@@ -44,6 +44,7 @@ struct vly_stack {
 	uint32_t mtu_sure; // what the way to anybody takes: less, where a path is known to be
 			   // narrower
 	uint16_t vlan;
+	bool is_tagging; // we write the tags of what we send, not the device
 	uint8_t mac[VLY_MAC_BYTES];
 	struct vly_large large;
 	struct vly_local local;
@@ -177,7 +178,7 @@ static inline enum vly_stack_verdict vly_packet_drop(struct vly_packet *packet,
 static inline struct vly_eth vly_stack_eth(const struct vly_stack *stack, const uint8_t *mac,
 					   uint16_t type)
 {
-	struct vly_eth eth = {.type = type, .tci = stack->vlan, .is_tagged = stack->vlan != 0};
+	struct vly_eth eth = {.type = type, .tci = stack->vlan, .is_tagged = stack->is_tagging};
 
 	memcpy(eth.dst, mac, VLY_MAC_BYTES);
 	memcpy(eth.src, stack->mac, VLY_MAC_BYTES);
