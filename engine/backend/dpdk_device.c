@@ -24,6 +24,7 @@ static const struct vly_dpdk_kind kinds[VLY_DPDK_KIND_COUNT] = {
 			.summary = "connects to the vhost-user socket of a switch, a hypervisor or "
 				   "another "
 				   "process",
+			.interrupts = true,
 		},
 	[VLY_DPDK_VHOST_USER] =
 		{
@@ -33,6 +34,7 @@ static const struct vly_dpdk_kind kinds[VLY_DPDK_KIND_COUNT] = {
 			.library = "librte_net_vhost.so",
 			.summary =
 				"serves a vhost-user socket, for a virtual machine or virtio-user",
+			.interrupts = true,
 		},
 	[VLY_DPDK_MEMIF] =
 		{

@@ -204,6 +204,7 @@ static void unplug(struct vly_backend_port *port)
 				       port->name);
 		vly_dpdk_capture_end(&capture);
 	}
+	vly_dpdk_wait_close(port);
 	for (uint32_t i = 0; i < VLY_QUEUES_MAX; i++)
 		rte_mempool_free(port->pools[i]);
 }
@@ -245,6 +246,9 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 	if (rc)
 		goto err_unplug;
 	vly_dpdk_sockets_after(&port->sockets);
+	rc = vly_dpdk_wait_open(port, &line);
+	if (rc)
+		goto err_unplug;
 	init_queues(port, ledgers);
 	*out = port;
 	return 0;
@@ -320,6 +324,8 @@ const struct vly_backend vly_backend_dpdk = {
 	.tx_burst = vly_dpdk_tx_burst,
 	.alloc_burst = vly_dpdk_alloc_burst,
 	.release_burst = vly_dpdk_release_burst,
+	.wait = vly_dpdk_wait,
+	.wake = vly_dpdk_wake,
 	.flush = vly_dpdk_flush,
 	.news = news,
 	.seek = seek,

@@ -17,6 +17,7 @@
 //     dpdk_port.c     open and close, and the backend's table
 //     dpdk_probe.c    what works here
 //     dpdk_queue.c    the bursts: mbuf <-> vly_dgram
+//     dpdk_wait.c     sleeping until frames come, where a driver can
 //     dpdk_peer.c     a peer process that dies and comes back
 #pragma once
 
@@ -39,6 +40,7 @@ enum vly_dpdk_limits {
 	VLY_DPDK_ARGS_BYTES = 512,
 	VLY_DPDK_NAME_BYTES = 40,
 	VLY_DPDK_DETAIL_BYTES = 160,
+	VLY_DPDK_HELD = 32,   // frames that a wait may receive
 	VLY_DPDK_CACHE = 256, // mbufs of a pool that its thread keeps at hand
 	VLY_DPDK_DESCRIPTORS = 1024,
 	VLY_DPDK_BUFFERS = 4095, // one less than a power of two fits a mempool's ring best
@@ -108,6 +110,7 @@ struct vly_dpdk_kind {
 	const char *summary; // for `backends -v`
 	enum vly_dpdk_mac mac;
 	bool has_interface; // the operand is a network interface of the kernel
+	bool interrupts;    // can tell when frames come (rte_eth_dev_rx_intr_enable())
 	bool loses_on_send; // oerrors counts frames that the driver took and lost
 };
 
@@ -311,7 +314,11 @@ struct vly_backend_queue {
 	struct rte_mempool_cache *cache; // of the pool, for this queue's thread
 	struct vly_ledger_block *ledger;
 	struct vly_backend_port *port;
-	uint64_t fold_tsc; // when the device's counters were last read
+	uint64_t fold_tsc;   // when the device's counters were last read
+	uint32_t held_count; // received while waiting, for the next burst
+	int wake_fd;         // ends a wait
+	uint64_t wait_tsc;   // when to ask again for what can be waited on
+	struct rte_mbuf *held[VLY_DPDK_HELD];
 } VLY_ALIGNED(VLY_CACHE_LINE_BYTES);
 
 // The process at the other end of a virtio or memif pair.
@@ -357,6 +364,13 @@ void vly_dpdk_peer_look(struct vly_backend_queue *queue, uint64_t tsc);
 // many; 0 if the queue is just full.
 uint32_t vly_dpdk_peer_refused(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			       uint32_t count);
+
+// Sleeping until frames come; see dpdk_wait.c. Open fills the queues' wake_fd: 0, or negative
+// errno.
+int vly_dpdk_wait_open(struct vly_backend_port *port, struct vly_error *error);
+void vly_dpdk_wait_close(struct vly_backend_port *port);
+int vly_dpdk_wait(struct vly_backend_queue *queue, uint64_t timeout_ns);
+void vly_dpdk_wake(struct vly_backend_queue *queue);
 
 // Stops and closes the device.
 void vly_dpdk_shut(struct vly_backend_port *port);

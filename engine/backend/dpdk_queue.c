@@ -159,6 +159,17 @@ static uint32_t gather_odd(struct vly_backend_queue *queue, struct vly_dgram **d
 	return kept;
 }
 
+// What came while the queue's thread fell asleep.
+static uint32_t take_held(struct vly_backend_queue *queue, struct rte_mbuf **mbufs, uint32_t count)
+{
+	uint32_t taken = RTE_MIN(count, queue->held_count);
+
+	queue->held_count -= taken;
+	memcpy(mbufs, queue->held, taken * sizeof(mbufs[0]));
+	memmove(queue->held, queue->held + taken, queue->held_count * sizeof(mbufs[0]));
+	return taken;
+}
+
 uint32_t vly_dpdk_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			   uint32_t count, uint64_t now_ns)
 {
@@ -169,7 +180,10 @@ uint32_t vly_dpdk_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **d
 	if (VLY_UNLIKELY(!queue->is_joined))
 		join(queue);
 	count = RTE_MIN(count, (uint32_t)VLY_BURST_MAX);
-	got = rte_eth_rx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);
+	if (VLY_UNLIKELY(queue->held_count))
+		got = take_held(queue, mbufs, count);
+	else
+		got = rte_eth_rx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);
 	if (got == 0)
 		return 0;
 	vly_count(&queue->ledger->received, got);

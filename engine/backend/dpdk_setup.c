@@ -127,6 +127,7 @@ static int choose(struct vly_backend_port *port, struct choice *choice, const st
 	limit_mtu(port, choice, log);
 	limit_queues(port, choice, log);
 	choice->conf.rxmode.mtu = port->plan.mtu;
+	choice->conf.intr_conf.rxq = port->plan.device.kind->interrupts;
 	choose_checksums(port, choice);
 	choose_tagging(port, choice);
 	choose_rss(port, choice);

@@ -14,7 +14,10 @@ enum {
 	PROBE_NS = 5000,         // adaptive: one yield, to see whether somebody wants the core
 	BUSY_YIELD_TURNS = 2048, // busy: still lets a second busy thread on the core progress
 	CROWDED_YIELD_TURNS = 8, // busy, and there is one
-	CALM_YIELDS = 16,        // that found nobody, until the core counts as ours again
+	NAP_LEAST_NS = 50000,
+	NAP_MOST_NS = 2000000, // to wake costs some microseconds: less than a hundredth of it
+	NAP_PART = 16,         // of the time without work: what it may be late by
+	CALM_YIELDS = 16,      // that found nobody, until the core counts as ours again
 };
 
 static enum vly_idle_step adapt(struct vly_idler *idler, uint64_t now_ns)
@@ -36,6 +39,7 @@ enum vly_idle_step vly_idler_next(struct vly_idler *idler, uint32_t work, uint32
 {
 	if (work) {
 		idler->turns = 0;
+		idler->since_ns = now_ns;
 		idler->has_probed = false;
 		if (idler->mode == VLY_IDLE_BLOCK && work < full)
 			return VLY_IDLE_STEP_SLEEP;
@@ -50,6 +54,15 @@ enum vly_idle_step vly_idler_next(struct vly_idler *idler, uint32_t work, uint32
 	return idler->turns % (idler->is_crowded ? CROWDED_YIELD_TURNS : BUSY_YIELD_TURNS)
 		       ? VLY_IDLE_STEP_SPIN
 		       : VLY_IDLE_STEP_YIELD;
+}
+
+uint64_t vly_idler_nap_ns(const struct vly_idler *idler, uint64_t now_ns)
+{
+	uint64_t nap_ns = (now_ns - idler->since_ns) / NAP_PART;
+
+	if (nap_ns < NAP_LEAST_NS)
+		return NAP_LEAST_NS;
+	return nap_ns < NAP_MOST_NS ? nap_ns : NAP_MOST_NS;
 }
 
 // How often the kernel has given this thread's core to another, for whatever reason.

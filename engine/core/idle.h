@@ -19,7 +19,7 @@ enum vly_idle_step {
 struct vly_idler {
 	enum vly_idle mode;
 	uint32_t turns;        // without work
-	uint64_t since_ns;     // when the first of them was
+	uint64_t since_ns;     // when the first of them was, or the last with work
 	bool has_probed;       // has looked whether somebody wants the core, since then
 	bool is_crowded;       // somebody else wants this core: give it away early
 	uint32_t quiet_yields; // one after the other that found nobody
@@ -29,6 +29,10 @@ struct vly_idler {
 // was full: its sleep is the receiving system call itself.
 enum vly_idle_step vly_idler_next(struct vly_idler *idler, uint32_t work, uint32_t full,
 				  uint64_t now_ns);
+
+// How long to sleep between two polls of what can only be polled: the longer nothing has come, the
+// longer, so that an idle loop costs less than a hundredth of a core.
+uint64_t vly_idler_nap_ns(const struct vly_idler *idler, uint64_t now_ns);
 
 // Lets another thread run, and notes whether one did: of this process or any other. So two threads
 // that wait for each other on one core exchange it at once, not a time slice later.

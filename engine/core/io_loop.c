@@ -13,7 +13,7 @@ enum {
 	TX_YIELD_TURNS = 64,         // while waiting: the peer may need this very core
 	TICK_NS = 1000000,           // between two on_tick
 	SLEEP_NS = 100000000,        // in a backend's wait, with nothing else to do
-	POLL_SLEEP_NS = 100000,      // where the backend can only be polled
+	ROOM_SLEEP_NS = 100000,      // until a worker has made room
 	DRAIN_QUIET_NS = 2000000,    // nothing came for so long: all is received
 	DRAIN_LIMIT_NS = 200000000,  // a stop that is flooded stops receiving all the same
 	FLUSH_LIMIT_NS = 1000000000, // a wire that takes nothing more
@@ -197,16 +197,16 @@ static bool is_running(const struct vly_io *io)
 	return atomic_load_explicit(&io->shared->phase, memory_order_acquire) == VLY_PHASE_RUN;
 }
 
-static void sleep_until_input(struct vly_io *io)
+static void sleep_until_input(struct vly_io *io, uint64_t now_ns)
 {
 	uint64_t timeout_ns = io->chain && io->chain->has_tick ? TICK_NS : SLEEP_NS;
 
 	vly_waker_announce(&io->waker);
 	if (io->waiting_lanes) {
-		vly_waker_wait(&io->waker, POLL_SLEEP_NS); // a worker says not when it makes room
+		vly_waker_wait(&io->waker, ROOM_SLEEP_NS); // a worker says not when it makes room
 	} else if (!has_returns(io) && is_running(io) && !vly_chain_is_offered(&io->next_chain)) {
 		if (vly_queue_wait(io->queue, timeout_ns) == -ENOTSUP)
-			vly_waker_wait(&io->waker, POLL_SLEEP_NS);
+			vly_waker_wait(&io->waker, vly_idler_nap_ns(&io->idler, now_ns));
 	}
 	vly_waker_retract(&io->waker);
 }
@@ -224,7 +224,7 @@ static void rest(struct vly_io *io, uint32_t work, uint64_t now_ns)
 		vly_note_cpu(&io->cpu);
 		break;
 	case VLY_IDLE_STEP_SLEEP:
-		sleep_until_input(io);
+		sleep_until_input(io, now_ns);
 		break;
 	}
 }

@@ -45,6 +45,30 @@ static void a_crowded_loop_yields_early(void **state)
 	assert_true(alone > 0 && crowded > 16 * alone);
 }
 
+// What can only be polled is polled ever more seldom: late by a small part of the silence before.
+static void naps_grow_with_the_silence(void **state)
+{
+	static const enum vly_idle modes[] = {VLY_IDLE_ADAPTIVE, VLY_IDLE_BLOCK};
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		struct vly_idler idler = {.mode = modes[i]};
+		uint64_t before_ns = 0;
+
+		vly_idler_next(&idler, 1, 1, START_NS);
+		for (uint64_t ns = 1000; ns < 10000000000; ns *= 2) {
+			uint64_t nap_ns = vly_idler_nap_ns(&idler, START_NS + ns);
+
+			vly_idler_next(&idler, 0, 1, START_NS + ns);
+			assert_true(nap_ns >= before_ns && nap_ns > 0);
+			assert_true(nap_ns < 10000000 && (ns < 1000000 || nap_ns <= ns / 8));
+			before_ns = nap_ns;
+		}
+		vly_idler_next(&idler, 1, 1, 2 * START_NS);
+		assert_true(vly_idler_nap_ns(&idler, 2 * START_NS) < before_ns);
+	}
+}
+
 static int first_core(void)
 {
 	cpu_set_t set;
@@ -143,6 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(adaptive_probes_once_and_spins_on),
 		cmocka_unit_test(a_crowded_loop_yields_early),
+		cmocka_unit_test(naps_grow_with_the_silence),
 		cmocka_unit_test(a_yield_finds_who_else_is_there),
 		cmocka_unit_test(busy_threads_on_one_core_are_named_once),
 	};
