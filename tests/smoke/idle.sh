@@ -13,7 +13,7 @@ if [[ $1 == virtio ]]; then
 	ip=10.0.0.2 namespace=-
 else
 	make_wire_for "$1"
-	ask=(in_client "$volley" ping -b socket)
+	ask=(ip netns exec client "$volley" ping -b socket)
 	ip=10.77.0.2 namespace=server
 fi
 
