@@ -21,7 +21,8 @@
 
 enum {
 	NS_A_SECOND = 1000000000,
-	ASKS_PER_SECOND = 50, // for the descriptor of a pair: DPDK logs each time there is none
+	NEWS_WAIT_NS = 5000000, // what another thread learns of neighbours wakes nobody
+	ASKS_PER_SECOND = 50,   // for the descriptor of a pair: DPDK logs each time there is none
 };
 
 int vly_dpdk_wait_open(struct vly_backend_port *port, struct vly_error *error)
@@ -110,6 +111,8 @@ int vly_dpdk_wait(struct vly_backend_queue *queue, uint64_t timeout_ns)
 
 	if (queue->held_count)
 		return 0;
+	if (queue->port->plan.share.kernel || queue->port->queue_count > 1)
+		timeout_ns = RTE_MIN(timeout_ns, (uint64_t)NEWS_WAIT_NS);
 	if (queue->port->plan.device.kind->interrupts)
 		return wait_for_interrupt(queue, timeout_ns);
 	if (!sockets->count || sockets->count != queue->port->queue_count)

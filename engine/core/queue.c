@@ -139,6 +139,9 @@ static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgram
 	// After the frames: one may hold the answer to what another queue has put up before it.
 	if (VLY_UNLIKELY(vly_board_has_news(queue->board, &queue->reader)))
 		hear_others(queue, now_ns);
+	// So too, of what a queue that has slept was woken by: it may come to a new address.
+	if (VLY_UNLIKELY(vly_queue_has_news(queue)))
+		vly_queue_hear(queue, now_ns);
 	for (uint32_t i = 0; i < n; i++) {
 		struct vly_dgram *frame = dgrams[i];
 		enum vly_drop reason = VLY_DROP_FRAME_SHORT;
@@ -173,8 +176,6 @@ static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgram
 	if (VLY_UNLIKELY(reply_count))
 		send_own_frames(queue, replies, reply_count, true, now_ns);
 	release_dropped(queue, ended, ended_count);
-	if (VLY_UNLIKELY(vly_queue_has_news(queue)))
-		vly_queue_hear(queue, now_ns);
 	if (VLY_UNLIKELY(vly_stack_poll_is_due(queue->stack, now_ns)))
 		poll_stack(queue, now_ns);
 	return delivered;
