@@ -25,8 +25,8 @@ sleeps() {
 	local before
 
 	before=$(time_run)
-	sleep 0.4
-	(($(time_run) - before < 20000000))
+	sleep 0.25
+	(($(time_run) - before < 12500000))
 }
 
 for idle in adaptive block; do
