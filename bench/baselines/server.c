@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum {
+	IN_USE_TRIES = 20,
+	IN_USE_PAUSE_US = 10000,
+};
 
 static _Noreturn void fail(char **argv, const char *what)
 {
@@ -22,6 +28,18 @@ static void set_buffer(int fd, int forced, int option)
 
 	if (setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof(bytes)))
 		setsockopt(fd, SOL_SOCKET, option, &bytes, sizeof(bytes));
+}
+
+// A server on io_uring keeps its socket for some milliseconds after its end.
+static int bind_patiently(int fd, const struct sockaddr *address, socklen_t bytes)
+{
+	int rc = bind(fd, address, bytes);
+
+	for (int i = 0; rc < 0 && errno == EADDRINUSE && i < IN_USE_TRIES; i++) {
+		usleep(IN_USE_PAUSE_US);
+		rc = bind(fd, address, bytes);
+	}
+	return rc;
 }
 
 struct server server_open(int argc, char **argv)
@@ -46,8 +64,8 @@ struct server server_open(int argc, char **argv)
 		fail(argv, "socket");
 	set_buffer(server.fd, SO_RCVBUFFORCE, SO_RCVBUF);
 	set_buffer(server.fd, SO_SNDBUFFORCE, SO_SNDBUF);
-	if (bind(server.fd, is_ipv4 ? (struct sockaddr *)&in : (struct sockaddr *)&in6,
-		 is_ipv4 ? sizeof(in) : sizeof(in6)) < 0)
+	if (bind_patiently(server.fd, is_ipv4 ? (struct sockaddr *)&in : (struct sockaddr *)&in6,
+			   is_ipv4 ? sizeof(in) : sizeof(in6)) < 0)
 		fail(argv, "bind");
 	server.flags = argc > 3 && strcmp(argv[3], "busy") == 0 ? MSG_DONTWAIT : 0;
 	return server;

@@ -5,6 +5,7 @@ import os
 import sys
 
 import dpdk
+import kernel
 import machine
 import micro
 import paths
@@ -14,7 +15,7 @@ import session
 from child import Failure
 
 # What the first word can be, and whose matrix it is; no such word: the paths of this file.
-MATRICES = {'dpdk': dpdk.main, 'pipeline': pipeline.main}
+MATRICES = {'dpdk': dpdk.main, 'pipeline': pipeline.main, 'kernel': kernel.main}
 
 # rounds, seconds of one measurement, seconds of one micro-benchmark
 LENGTHS = {'quick': (3, 0.3, 0.02), 'default': (5, 1.5, 0.1), 'full': (9, 4.0, 0.3)}

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The kernel's UDP: Volley's socket and uring backends beside the barest loops that use the same
+calls, and beside what others offer, in turns. Server and client have a core each."""
+import argparse
+import dataclasses
+import os
+import sys
+
+import kernel_report
+import kernel_servers
+import machine
+import session
+from child import Failure
+
+# rounds, seconds of one measurement, sizes of the datagrams
+LENGTHS = {'quick': (3, 0.15, (64, 1400)), 'default': (5, 0.4, (64, 512, 1400)),
+           'full': (9, 1.0, (64, 512, 1400))}
+COUNT_S = 0.1  # of the run in which system calls are counted
+SERVERS = {
+    'trains': ('plain', 'uring-manual', 'train', 'socket', 'uring'),
+    'peers': ('plain', 'uring-manual', 'mmsg', 'socket', 'uring'),
+    'flood': ('sink', 'socket', 'uring'),
+    'ping': ('plain', 'socket', 'uring'),
+    'spin': ('plain', 'socket', 'uring'),
+}
+OUTSIDE = ('plain', 'uring-manual', 'sockperf', 'libuv', 'python', 'asyncio', 'twisted', 'socket',
+           'uring')
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One server under one load."""
+    table: str   # echo, or outside: the servers of others
+    wire: str    # loopback, veth
+    load: str    # a mode of udp_load
+    size: int    # bytes of payload
+    server: str
+
+    @property
+    def name(self):
+        return f'{self.table} {self.wire} {self.load} {self.size} {self.server}'
+
+
+def rows_of(sizes):
+    rows = []
+    for wire in 'loopback', 'veth':
+        for load, servers in SERVERS.items():
+            for size in sizes[:1] if load in ('ping', 'spin') else sizes:
+                rows += [Row('echo', wire, load, size, server) for server in servers]
+    for server in OUTSIDE:
+        rows += [Row('outside', 'loopback', load, sizes[0], server) for load in ('peers', 'ping')]
+    return rows
+
+
+def read_arguments(words):
+    parser = argparse.ArgumentParser(prog='scripts/bench kernel', description=__doc__)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument('--quick', action='store_const', dest='length', const='quick',
+                        help='within two minutes: an impression')
+    length.add_argument('--full', action='store_const', dest='length', const='full',
+                        help='about twenty minutes: for figures that are shown to others')
+    parser.add_argument('-o', metavar='DIR', dest='folder', default='volley-bench',
+                        help='where kernel.json goes (default: volley-bench)')
+    parser.add_argument('--only', metavar='TEXT', default='',
+                        help='rows whose "table wire load size server" has this text in it; ratios '
+                             'need the row they refer to')
+    parser.add_argument('--rounds', type=int, help='instead of 3, 5 or 9')
+    parser.add_argument('--seconds', type=float, help='of one measurement, instead of 0.15, 0.4, 1')
+    parser.add_argument('--build', metavar='DIR', default='build', help=argparse.SUPPRESS)
+    parser.set_defaults(length='default')
+    return parser.parse_args(words)
+
+
+def attempt(action, failures):
+    try:
+        return action()
+    except Failure as failure:
+        failures.append(str(failure))
+        return None
+
+
+def measure(arguments, folder, is_private):
+    rounds, seconds, sizes = LENGTHS[arguments.length]
+    rounds, seconds = arguments.rounds or rounds, arguments.seconds or seconds
+    build = os.path.abspath(arguments.build)
+    chosen = [row for row in rows_of(sizes) if arguments.only in row.name]
+    if not chosen:
+        sys.exit(f'bench: no row has "{arguments.only}" in its name')
+    results = [{'samples': [], 'calls': None, 'failures': []} for _ in chosen]
+    progress = session.Progress((rounds + 1) * len(chosen))
+    with kernel_servers.Bench(build, folder, is_private) as bench:
+        try:
+            for number in range(1, rounds + 1):
+                for row, result in zip(chosen, results):
+                    progress.step(f'round {number} of {rounds}: {row.name}')
+                    if result['failures'] and not result['samples']:
+                        continue
+                    result['samples'].append(attempt(lambda r=row: bench.run(r, seconds),
+                                                     result['failures']))
+            for row, result in zip(chosen, results):
+                progress.step(f'system calls: {row.name}')
+                if row.table == 'echo' and not result['failures']:
+                    result['calls'] = attempt(lambda r=row: bench.count_calls(r, COUNT_S), [])
+        finally:
+            progress.end()
+        facts = machine.fingerprint(os.path.dirname(build), bench.volley)
+    return {'schema': 1, 'machine': facts,
+            'settings': {'rounds': rounds, 'seconds': seconds, 'cores': bench.cores},
+            'rows': kernel_report.rows_of(chosen, results)}
+
+
+def main(words):
+    arguments = read_arguments(words)
+    target = os.path.join(arguments.folder, 'kernel.json')
+    result = session.run(lambda *place: measure(arguments, *place), target)
+    for line in kernel_report.lines(result):
+        print(line)
+    print(f'\n{target} has all of it')
+    return 0 if any('rate' in row for row in result['rows']) else 1
