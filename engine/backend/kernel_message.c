@@ -5,6 +5,7 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+#include "backend/kernel_call.h"
 #include "backend/kernel_error.h"
 #include "core/compiler.h"
 
@@ -118,10 +119,10 @@ bool vly_kernel_send_lone(struct vly_kernel_sender *sender, struct vly_dgram *dg
 	} else {
 		vly_kernel_message_write(&msg, &name, control, sock, dgram, 0);
 		if (msg.msg_control)
-			rc = sendmsg(sock->fd, &msg, MSG_DONTWAIT);
+			rc = vly_call_sendmsg(sock->fd, &msg, MSG_DONTWAIT);
 		else
-			rc = sendto(sock->fd, iov.iov_base, iov.iov_len, MSG_DONTWAIT,
-				    (struct sockaddr *)&name, msg.msg_namelen);
+			rc = vly_call_sendto(sock->fd, iov.iov_base, iov.iov_len, MSG_DONTWAIT,
+					     &name, msg.msg_namelen);
 		error = rc < 0 ? -errno : 0;
 		if (VLY_UNLIKELY(error))
 			error = vly_kernel_errors_resend(sock, sender->ledger, &msg, error);

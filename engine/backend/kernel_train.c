@@ -155,28 +155,36 @@ uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kern
 	return train->count;
 }
 
-// A datagram may grow up to the next one; the last one, up to the end of the block.
-static struct vly_dgram *take_apart(struct vly_kernel_train *train, struct vly_kernel_pool *pool)
+// Up to `count` datagrams of a train. One may grow up to the next one; the last one, up to the end
+// of the block.
+static uint32_t take_apart(struct vly_kernel_train *train, const struct vly_kernel_pool *pool,
+			   struct vly_dgram **dgrams, uint32_t count)
 {
-	struct vly_dgram *dgram = vly_kernel_pool_header(pool, train->block, train->header);
-	uint32_t left = train->total - train->offset;
-	uint32_t room = VLY_KERNEL_PAYLOAD_BYTES - train->offset;
+	uint32_t n = count < train->count ? count : train->count;
+	struct vly_dgram *header = vly_kernel_pool_header(pool, train->block, train->header);
+	struct vly_dgram model = train->model;
 
-	*dgram = train->model;
-	dgram->data_offset = (int32_t)((train->header + 1) * VLY_CACHE_LINE_BYTES +
-				       VLY_KERNEL_LEAD_BYTES + train->offset);
-	if (train->count > 1) {
-		dgram->len = (uint16_t)train->segment;
-		dgram->capacity = (uint16_t)train->segment;
-	} else {
-		room = room < VLY_DGRAM_BYTES_MAX ? room : VLY_DGRAM_BYTES_MAX;
-		dgram->len = (uint16_t)left;
-		dgram->capacity = (uint16_t)(left > room ? left : room);
+	model.len = (uint16_t)train->segment;
+	model.capacity = (uint16_t)train->segment;
+	model.data_offset = (int32_t)((train->header + 1) * VLY_CACHE_LINE_BYTES +
+				      VLY_KERNEL_LEAD_BYTES + train->offset);
+	for (uint32_t i = 0; i < n; i++, header--) {
+		*header = model;
+		model.data_offset += (int32_t)(VLY_CACHE_LINE_BYTES + train->segment);
+		dgrams[i] = header;
 	}
-	train->offset += train->segment;
-	train->header++;
-	train->count--;
-	return dgram;
+	train->offset += n * train->segment;
+	train->header += n;
+	train->count -= n;
+	if (!train->count) {
+		uint32_t start = train->offset - train->segment;
+		uint32_t room = VLY_KERNEL_PAYLOAD_BYTES - start;
+
+		dgrams[n - 1]->len = (uint16_t)(train->total - start);
+		dgrams[n - 1]->capacity =
+			(uint16_t)(room < VLY_DGRAM_BYTES_MAX ? room : VLY_DGRAM_BYTES_MAX);
+	}
+	return n;
 }
 
 uint32_t vly_kernel_trains_deliver(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
@@ -193,8 +201,7 @@ uint32_t vly_kernel_trains_deliver(struct vly_kernel_trains *trains, struct vly_
 			break;
 		if (!train->model.rx_ns)
 			train->model.rx_ns = now_ns;
-		while (n < count && train->count)
-			dgrams[n++] = take_apart(train, pool);
+		n += take_apart(train, pool, dgrams + n, count - n);
 		if (!train->count)
 			trains->head++;
 	}

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "backend/kernel_call.h"
 #include "backend/kernel_error.h"
 #include "backend/kernel_message.h"
 #include "backend/socket.h"
@@ -98,7 +99,7 @@ uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_s
 	limit = limit < room ? limit : room;
 	if (!limit)
 		return 0;
-	n = recvmmsg(sock->fd, queue->msgs, limit, flags, NULL);
+	n = vly_call_recvmmsg(sock->fd, queue->msgs, limit, flags);
 	if (n <= 0) {
 		vly_kernel_errors_receive(sock, queue->ledger, -errno);
 		return 0;
@@ -123,7 +124,7 @@ bool vly_socket_receive_one(struct vly_backend_queue *queue, int flags)
 {
 	struct vly_kernel_socket *sock = &queue->sockets.list[0];
 	struct msghdr msg = queue->msgs[0].msg_hdr;
-	ssize_t bytes = recvmsg(sock->fd, &msg, flags);
+	ssize_t bytes = vly_call_recvmsg(sock->fd, &msg, flags);
 
 	if (bytes < 0) {
 		vly_kernel_errors_receive(sock, queue->ledger, -errno);
@@ -152,7 +153,7 @@ static void adapt(struct vly_backend_queue *queue, uint32_t asked, uint32_t got)
 {
 	if (got < asked) {
 		queue->ask = got ? got : 1;
-		queue->patience = asked > 1 ? PATIENCE : 0;
+		queue->patience = asked > 1 ? PATIENCE : queue->patience;
 	} else if (queue->patience) {
 		queue->patience--;
 	} else if (queue->ask < VLY_SOCKET_MESSAGES) {
@@ -249,9 +250,9 @@ static int send_run(struct vly_kernel_batch *batch, uint32_t n)
 	int rc;
 
 	if (n > 1)
-		rc = sendmmsg(fd, msgs, n, MSG_DONTWAIT);
+		rc = vly_call_sendmmsg(fd, msgs, n, MSG_DONTWAIT);
 	else
-		rc = sendmsg(fd, &msgs->msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1;
+		rc = vly_call_sendmsg(fd, &msgs->msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1;
 	return rc < 0 ? -errno : rc;
 }
 

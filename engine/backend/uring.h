@@ -71,6 +71,8 @@ struct vly_backend_queue {
 	uint32_t provided_max;
 	uint32_t most_used; // at a time, since the goal was last looked at
 	uint32_t reaps;     // since then
+	uint32_t messages;  // since then
+	uint64_t bytes;     // since then
 	uint64_t to_arm;    // bit i: socket i has no receive under way
 	bool event_is_armed;
 	int event_fd;

@@ -12,6 +12,7 @@
 enum {
 	HELD_WAIT_NS = 1000000, // with datagrams that wait for room
 	GOAL_REAPS = 512,
+	LARGE_BYTES = 16384,
 	NS_PER_S = 1000000000,
 };
 
@@ -49,20 +50,30 @@ static uint64_t tag(enum vly_uring_kind kind, uint32_t index)
 }
 
 // The kernel takes the blocks in turn, so what it has is what the cache must hold. It gets twice as
-// many when they did not suffice, and half of them when hardly any were used for a while.
+// many when they did not suffice, and half of them when hardly any were used for a while. Of trains
+// that fill their blocks, a second one would push the first out of the cache before it is answered:
+// then it gets one at a time, the one that came back last.
 static void set_goal(struct vly_backend_queue *queue, uint32_t used)
 {
 	queue->most_used = used > queue->most_used ? used : queue->most_used;
 	if (VLY_LIKELY(++queue->reaps % GOAL_REAPS))
 		return;
-	if (queue->most_used * 4 < queue->provided_goal &&
-	    queue->provided_goal > VLY_URING_PROVIDED_MIN)
+	if (queue->bytes > (uint64_t)queue->messages * LARGE_BYTES && queue->sockets.count == 1)
+		queue->provided_goal = 1;
+	else if (queue->provided_goal < VLY_URING_PROVIDED_MIN)
+		queue->provided_goal = VLY_URING_PROVIDED_MIN;
+	else if (queue->most_used * 4 < queue->provided_goal &&
+		 queue->provided_goal > VLY_URING_PROVIDED_MIN)
 		queue->provided_goal /= 2;
 	queue->most_used = 0;
+	queue->messages = 0;
+	queue->bytes = 0;
 }
 
 static void raise_goal(struct vly_backend_queue *queue)
 {
+	if (queue->provided_goal == 1)
+		return;
 	queue->provided_goal *= 2;
 	if (queue->provided_goal > queue->provided_max)
 		queue->provided_goal = queue->provided_max;
@@ -132,6 +143,8 @@ static void received(struct vly_backend_queue *queue, struct vly_kernel_socket *
 	struct msghdr msg;
 
 	queue->provided--;
+	queue->messages++;
+	queue->bytes += (uint64_t)cqe->res;
 	if (VLY_UNLIKELY(cqe->res < VLY_KERNEL_LEAD_BYTES)) {
 		vly_count_lost(queue->ledger, VLY_DROP_RX_ERROR, 1);
 		vly_kernel_pool_put(&queue->pool, block);

@@ -3,6 +3,7 @@
 // Sending in the io_uring backend: the messages of a burst in one submit.
 #include <errno.h>
 
+#include "backend/kernel_call.h"
 #include "backend/kernel_message.h"
 #include "backend/uring.h"
 #include "core/compiler.h"
@@ -93,7 +94,7 @@ static bool push_one(struct vly_backend_queue *queue)
 	struct vly_kernel_batch *batch = &queue->batches[0];
 	int error = 0;
 
-	if (sendmsg(batch->groups[0].sock->fd, &batch->msgs[0].msg_hdr, MSG_DONTWAIT) < 0)
+	if (vly_call_sendmsg(batch->groups[0].sock->fd, &batch->msgs[0].msg_hdr, MSG_DONTWAIT) < 0)
 		error = -errno;
 	return vly_kernel_batch_settle(batch, &queue->sender, 0, error) &&
 	       push_plain(queue, batch) && vly_kernel_batch_advance(batch, &queue->sender);
