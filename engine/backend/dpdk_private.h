@@ -9,6 +9,7 @@
 //     dpdk_memory.c   how much memory, and huge pages or not
 //     dpdk_eal.c      starting DPDK's environment layer (EAL), once in a process
 //     dpdk_log.c      what DPDK says, kept for error lines
+//     dpdk_pool.c     a queue's buffers
 //     dpdk_setup.c    an Ethernet device's queues, pools and offloads
 //     dpdk_share.c    an interface shared with the kernel
 //     dpdk_kernel.c   its addresses, routes and neighbours, which are the kernel's (dpdk_kernel.h)
@@ -346,6 +347,9 @@ struct vly_backend_port {
 	uint32_t queue_count;
 	struct vly_backend_queue queues[VLY_QUEUES_MAX];
 };
+
+// A pool of plan->buffers mbufs with a datagram each, on that NUMA node; NULL: no memory.
+struct rte_mempool *vly_dpdk_pool(const char *name, const struct vly_dpdk_plan *plan, int socket);
 
 // Configures and starts the device: pools, queues, RSS, offloads, MAC, multicast. Fills
 // port->link and may lower port->queue_count. Logs what it found.

@@ -145,9 +145,7 @@ static int make_pool(struct vly_backend_port *port, uint16_t index, struct vly_e
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "vly_%u_%u", port->port_id, index);
-	port->pools[index] = rte_pktmbuf_pool_create(
-		name, port->plan.buffers, RTE_MIN((uint32_t)VLY_DPDK_CACHE, port->plan.buffers / 4),
-		sizeof(struct vly_dgram), port->plan.data_room, socket);
+	port->pools[index] = vly_dpdk_pool(name, &port->plan, socket);
 	if (port->pools[index])
 		return 0;
 	return vly_fail(error, -ENOMEM,
