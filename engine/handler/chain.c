@@ -190,7 +190,37 @@ static void call_handler(struct vly_chain *chain, uint32_t index)
 		      chain->meters->budget_ns);
 }
 
-// One handler: nothing is passed on, so there is no passage to keep.
+// A fate as the last handler has left it, and what it comes to. False: it is kept.
+static bool settle(struct vly_chain *chain, struct vly_dgram *dgram)
+{
+	switch (dgram->fate) {
+	case VLY_FATE_KEEP:
+		dgram->fate = FATE_HELD;
+		chain->held++;
+		return false;
+	case VLY_FATE_UNDECIDED:
+		dgram->fate = VLY_DROP_UNDECIDED;
+		break;
+	case VLY_FATE_PASS:
+		dgram->fate = VLY_DROP_NO_HANDLER;
+		break;
+	default:
+		break;
+	}
+	return true;
+}
+
+static bool all_reply(struct vly_dgram *const *dgrams, uint32_t count)
+{
+	uint32_t other = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		other |= dgrams[i]->fate ^ (uint32_t)VLY_FATE_REPLY;
+	return other == 0;
+}
+
+// One handler: nothing is passed on, so there is no passage to keep; and what most handlers do is
+// answer all.
 static void run_single(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t count)
 {
 	struct outbox outbox;
@@ -198,21 +228,16 @@ static void run_single(struct vly_chain *chain, struct vly_dgram **dgrams, uint3
 	chain->burst.in = dgrams;
 	chain->burst.count = count;
 	call_handler(chain, 0);
+	if (VLY_LIKELY(all_reply(dgrams, count))) {
+		chain->ops->emit(chain->arg, dgrams, count, NULL, 0, chain->burst.now_ns);
+		flush_extra(chain);
+		return;
+	}
 	outbox.tx_count = 0;
 	outbox.ended_count = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		struct vly_dgram *dgram = dgrams[i];
-
-		if (VLY_UNLIKELY(dgram->fate == VLY_FATE_KEEP)) {
-			dgram->fate = FATE_HELD;
-			chain->held++;
-			continue;
-		}
-		if (VLY_UNLIKELY(dgram->fate == VLY_FATE_UNDECIDED))
-			dgram->fate = VLY_DROP_UNDECIDED;
-		if (VLY_UNLIKELY(dgram->fate == VLY_FATE_PASS))
-			dgram->fate = VLY_DROP_NO_HANDLER;
-		put(&outbox, dgram);
+		if (VLY_LIKELY(settle(chain, dgrams[i])))
+			put(&outbox, dgrams[i]);
 	}
 	emit(chain, &outbox);
 }
