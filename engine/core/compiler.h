@@ -29,3 +29,37 @@ static inline void vly_prefetch(const void *address)
 {
 	__builtin_prefetch(address);
 }
+
+// The one's complement sum of two words, and of five: each carry out of the top comes round at the
+// bottom. In C alone every word takes several instructions.
+static inline uint64_t vly_add_carry(uint64_t sum, uint64_t word)
+{
+#if defined(__x86_64__)
+	__asm__("addq %1, %0\n\t"
+		"adcq $0, %0"
+		: "+&r"(sum)
+		: "rme"(word)
+		: "cc");
+	return sum;
+#else
+	sum += word;
+	return sum + (sum < word);
+#endif
+}
+
+static inline uint64_t vly_add_carry4(uint64_t sum, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+#if defined(__x86_64__)
+	__asm__("addq %1, %0\n\t"
+		"adcq %2, %0\n\t"
+		"adcq %3, %0\n\t"
+		"adcq %4, %0\n\t"
+		"adcq $0, %0"
+		: "+&r"(sum)
+		: "rme"(a), "rme"(b), "rme"(c), "rme"(d)
+		: "cc");
+	return sum;
+#else
+	return vly_add_carry(vly_add_carry(vly_add_carry(vly_add_carry(sum, a), b), c), d);
+#endif
+}

@@ -7,6 +7,8 @@
 
 #include "core/port.h"
 #include "core/queue_large.h"
+#include "core/queue_send.h"
+#include "stack/fast.h"
 #include "stack/flow.h"
 
 enum {
@@ -36,27 +38,6 @@ static void send_own_frames(struct vly_queue *queue, struct vly_dgram **frames, 
 	}
 	if (taken < count)
 		queue->backend->release_burst(queue->inner, frames + taken, count - taken);
-}
-
-// Gives the device what it did not take before. True when nothing is left.
-static bool flush_backlog(struct vly_queue *queue, uint64_t now_ns)
-{
-	return VLY_LIKELY(!queue->backlog_count) || vly_queue_flush_backlog(queue, now_ns);
-}
-
-static void transmit_frames(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count,
-			    uint64_t now_ns)
-{
-	uint32_t taken = queue->backend->tx_burst(queue->inner, frames, count, now_ns);
-
-	queue->backlog_count = count - taken;
-	memcpy(queue->backlog, frames + taken, queue->backlog_count * sizeof(frames[0]));
-}
-
-static void refuse(struct vly_queue *queue, struct vly_dgram *dgram, enum vly_drop reason)
-{
-	vly_count(&queue->ledger->dropped[reason], 1);
-	vly_queue_give_back(queue, &dgram, 1);
 }
 
 static void count_lost(struct vly_queue *queue, const struct vly_stack_poll *result)
@@ -100,7 +81,7 @@ static void poll_stack(struct vly_queue *queue, uint64_t now_ns)
 	uint32_t spare_count;
 	uint32_t used;
 
-	if (!flush_backlog(queue, now_ns))
+	if (!vly_queue_is_flushed(queue, now_ns))
 		return;
 	spare_count = queue->backend->alloc_burst(queue->inner, spare, 4);
 	used = vly_stack_poll(queue->stack, spare, spare_count, now_ns, &result);
@@ -112,9 +93,9 @@ static void poll_stack(struct vly_queue *queue, uint64_t now_ns)
 	if (used)
 		send_own_frames(queue, spare + spare_count - used, used, false, now_ns);
 	for (uint32_t i = 0; i < result.refused_count; i++)
-		refuse(queue, result.refused[i], result.refused[i]->fate);
+		vly_queue_refuse(queue, result.refused[i], result.refused[i]->fate);
 	if (result.frame_count)
-		transmit_frames(queue, result.frames, result.frame_count, now_ns);
+		vly_queue_transmit(queue, result.frames, result.frame_count, now_ns);
 	if (VLY_UNLIKELY(result.split != NULL))
 		vly_queue_split(queue, result.split, now_ns);
 	count_lost(queue, &result);
@@ -126,14 +107,74 @@ static void release_dropped(struct vly_queue *queue, struct vly_dgram **dgrams, 
 		queue->backend->release_burst(queue->inner, dgrams, count);
 }
 
+// What has come in, sorted by what becomes of it.
+struct inbox {
+	struct vly_dgram *replies[VLY_BURST_MAX];
+	struct vly_dgram *ended[VLY_BURST_MAX];
+	uint32_t reply_count;
+	uint32_t ended_count;
+};
+
+// One frame that has not gone the straight way. Returns whether there is a datagram to deliver, in
+// its slot.
+static bool receive_frame(struct vly_queue *queue, struct vly_dgram **slot, struct inbox *inbox,
+			  uint64_t now_ns)
+{
+	struct vly_dgram *frame = *slot;
+	enum vly_drop reason = VLY_DROP_FRAME_SHORT;
+
+	switch (vly_stack_input(queue->stack, frame, now_ns, &reason)) {
+	case VLY_STACK_DELIVER:
+		frame->queue = queue->index;
+		frame->fate = VLY_FATE_UNDECIDED;
+		return true;
+	case VLY_STACK_REPLY:
+		inbox->replies[inbox->reply_count++] = frame;
+		return false;
+	case VLY_STACK_ABSORBED:
+		vly_count(&queue->ledger->answered, 1);
+		break;
+	case VLY_STACK_DROP:
+		vly_count(&queue->ledger->dropped[reason], 1);
+		break;
+	case VLY_STACK_WHOLE:
+		*slot = vly_queue_take_whole(queue, now_ns);
+		inbox->ended[inbox->ended_count++] = frame;
+		return *slot != NULL;
+	case VLY_STACK_HELD:
+		break;
+	}
+	inbox->ended[inbox->ended_count++] = frame;
+	return false;
+}
+
+// Runs of frames that go the straight way, and what stands between them; all in order. Returns how
+// many are delivered.
+static uint32_t sort_frames(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
+			    struct inbox *inbox, uint64_t now_ns)
+{
+	uint32_t delivered = 0;
+
+	for (uint32_t i = 0; i < count;) {
+		uint32_t run =
+			vly_stack_input_fast(queue->stack, dgrams + i, count - i, queue->index);
+
+		if (delivered != i)
+			memmove(dgrams + delivered, dgrams + i, run * sizeof(dgrams[0]));
+		delivered += run;
+		i += run;
+		if (i < count) {
+			dgrams[delivered] = dgrams[i++];
+			delivered += receive_frame(queue, &dgrams[delivered], inbox, now_ns);
+		}
+	}
+	return delivered;
+}
+
 static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
 			       uint64_t now_ns)
 {
-	struct vly_dgram *replies[VLY_BURST_MAX];
-	struct vly_dgram *ended[VLY_BURST_MAX];
-	uint32_t delivered = 0;
-	uint32_t reply_count = 0;
-	uint32_t ended_count = 0;
+	struct inbox inbox;
 	uint32_t n = queue->backend->rx_burst(queue->inner, dgrams, count, now_ns);
 
 	// After the frames: one may hold the answer to what another queue has put up before it.
@@ -142,77 +183,16 @@ static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgram
 	// So too, of what a queue that has slept was woken by: it may come to a new address.
 	if (VLY_UNLIKELY(vly_queue_has_news(queue)))
 		vly_queue_hear(queue, now_ns);
-	for (uint32_t i = 0; i < n; i++) {
-		struct vly_dgram *frame = dgrams[i];
-		enum vly_drop reason = VLY_DROP_FRAME_SHORT;
-
-		switch (vly_stack_input(queue->stack, frame, now_ns, &reason)) {
-		case VLY_STACK_DELIVER:
-			frame->queue = queue->index;
-			frame->fate = VLY_FATE_UNDECIDED;
-			dgrams[delivered++] = frame;
-			break;
-		case VLY_STACK_REPLY:
-			replies[reply_count++] = frame;
-			break;
-		case VLY_STACK_ABSORBED:
-			vly_count(&queue->ledger->answered, 1);
-			ended[ended_count++] = frame;
-			break;
-		case VLY_STACK_DROP:
-			vly_count(&queue->ledger->dropped[reason], 1);
-			ended[ended_count++] = frame;
-			break;
-		case VLY_STACK_WHOLE:
-			dgrams[delivered] = vly_queue_take_whole(queue, now_ns);
-			delivered += dgrams[delivered] != NULL;
-			ended[ended_count++] = frame;
-			break;
-		case VLY_STACK_HELD:
-			ended[ended_count++] = frame;
-			break;
-		}
-	}
-	if (VLY_UNLIKELY(reply_count))
-		send_own_frames(queue, replies, reply_count, true, now_ns);
-	release_dropped(queue, ended, ended_count);
+	inbox.reply_count = 0;
+	inbox.ended_count = 0;
+	if (n)
+		n = sort_frames(queue, dgrams, n, &inbox, now_ns);
+	if (VLY_UNLIKELY(inbox.reply_count))
+		send_own_frames(queue, inbox.replies, inbox.reply_count, true, now_ns);
+	release_dropped(queue, inbox.ended, inbox.ended_count);
 	if (VLY_UNLIKELY(vly_stack_poll_is_due(queue->stack, now_ns)))
 		poll_stack(queue, now_ns);
-	return delivered;
-}
-
-static uint32_t send_frames(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
-			    uint64_t now_ns)
-{
-	struct vly_dgram *frames[VLY_BURST_MAX];
-	uint32_t frame_count = 0;
-	uint32_t taken = count < VLY_BURST_MAX ? count : VLY_BURST_MAX;
-
-	if (VLY_UNLIKELY(!flush_backlog(queue, now_ns)))
-		return 0;
-	for (uint32_t i = 0; i < taken; i++) {
-		enum vly_drop reason = VLY_DROP_TX_NO_ROUTE;
-
-		switch (vly_stack_output(queue->stack, dgrams[i], now_ns, &reason)) {
-		case VLY_STACK_TRANSMIT:
-			frames[frame_count++] = dgrams[i];
-			break;
-		case VLY_STACK_WAIT:
-			break;
-		case VLY_STACK_REFUSED:
-			refuse(queue, dgrams[i], reason);
-			break;
-		case VLY_STACK_SPLIT:
-			transmit_frames(queue, frames, frame_count, now_ns);
-			frame_count = 0;
-			if (!vly_queue_split(queue, dgrams[i], now_ns))
-				return i + 1; // the device is full
-			break;
-		}
-	}
-	if (frame_count)
-		transmit_frames(queue, frames, frame_count, now_ns);
-	return taken;
+	return n;
 }
 
 // --- the public bursts
@@ -224,7 +204,7 @@ uint32_t vly_rx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32
 	uint32_t n;
 
 	if (queue->stack) {
-		flush_backlog(queue, now_ns);
+		vly_queue_is_flushed(queue, now_ns);
 		return receive_frames(queue, dgrams, count, now_ns);
 	}
 	n = queue->backend->rx_burst(queue->inner, dgrams, count, now_ns);
@@ -254,11 +234,10 @@ uint32_t vly_tx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32
 	uint32_t taken;
 
 	count = count < VLY_BURST_MAX ? count : VLY_BURST_MAX;
-	made = made_here(dgrams, count);
 	if (queue->stack)
-		taken = send_frames(queue, dgrams, count, now_ns);
-	else
-		taken = queue->backend->tx_burst(queue->inner, dgrams, count, now_ns);
+		return vly_queue_send(queue, dgrams, count, now_ns);
+	made = made_here(dgrams, count);
+	taken = queue->backend->tx_burst(queue->inner, dgrams, count, now_ns);
 	if (VLY_UNLIKELY(made)) {
 		if (taken < 64)
 			made &= (UINT64_C(1) << taken) - 1;
@@ -341,7 +320,7 @@ uint32_t vly_queue_flush(struct vly_queue *queue, uint64_t now_ns)
 	uint32_t inside = 0;
 
 	if (queue->stack) {
-		flush_backlog(queue, now_ns);
+		vly_queue_is_flushed(queue, now_ns);
 		if (vly_stack_poll_is_due(queue->stack, now_ns))
 			poll_stack(queue, now_ns);
 		inside = queue->backlog_count;
@@ -361,11 +340,11 @@ static void abandon_waiting(struct vly_queue *queue, uint64_t now_ns)
 
 		vly_stack_poll(queue->stack, NULL, 0, end_ns, &result);
 		for (uint32_t i = 0; i < result.frame_count; i++)
-			refuse(queue, result.frames[i], VLY_DROP_TX_FULL);
+			vly_queue_refuse(queue, result.frames[i], VLY_DROP_TX_FULL);
 		for (uint32_t i = 0; i < result.refused_count; i++)
-			refuse(queue, result.refused[i], result.refused[i]->fate);
+			vly_queue_refuse(queue, result.refused[i], result.refused[i]->fate);
 		if (result.split)
-			refuse(queue, result.split, VLY_DROP_TX_FULL);
+			vly_queue_refuse(queue, result.split, VLY_DROP_TX_FULL);
 		count_lost(queue, &result);
 		if (!result.frame_count && !result.refused_count && !result.split)
 			return;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/compiler.h"
 #include "stack/bytes.h"
 
 enum vly_checksum_limits {
@@ -66,4 +67,44 @@ static inline uint16_t vly_sum_finish(uint64_t sum)
 static inline int vly_sum_verifies(uint64_t sum)
 {
 	return vly_sum_fold(sum) == 0xffffu;
+}
+
+// --- wide sums
+// ---------------------------------------------------------------------------------------
+//
+// The same in words of 64 bits whose carries come round at once: an instruction for eight bytes.
+// What is added to such a sum is added with vly_add_carry().
+
+// Adds len bytes at p to sum, as vly_sum(). For `len` that is no multiple of 8, up to 7 bytes
+// before p are read, and must be there.
+static inline uint64_t vly_wide_sum(uint64_t sum, const uint8_t *p, size_t len)
+{
+	const uint8_t *end = p + len / 32 * 32;
+	size_t tail = len % 8;
+
+	for (; p != end; p += 32)
+		sum = vly_add_carry4(sum, vly_raw64(p), vly_raw64(p + 8), vly_raw64(p + 16),
+				     vly_raw64(p + 24));
+	for (end += len % 32 - tail; p != end; p += 8)
+		sum = vly_add_carry(sum, vly_raw64(p));
+	if (tail) { // the last eight bytes, without those that are in the sum already
+		uint64_t last = le64toh(vly_raw64(p + tail - 8)) >> (64 - 8 * tail);
+
+		sum = vly_add_carry(sum, htole64(last));
+	}
+	return sum;
+}
+
+// As vly_sum_fold(): a word and itself with its halves exchanged make a sum whose upper half has
+// the sum of the halves, and its carry.
+static inline uint16_t vly_wide_fold(uint64_t sum)
+{
+	uint32_t half = (uint32_t)((sum + (sum >> 32 | sum << 32)) >> 32);
+
+	return (uint16_t)((half + (half >> 16 | half << 16)) >> 16);
+}
+
+static inline int vly_wide_verifies(uint64_t sum)
+{
+	return vly_wide_fold(sum) == 0xffffu;
 }

@@ -148,12 +148,18 @@ bool vly_local_next_hop(const struct vly_local *local, const uint8_t *ip, uint8_
 // --- inline
 // ---------------------------------------------------------------------------------------
 
-// The mapped form: ::ffff:a.b.c.d. Two words, as it is read again: a load of what several smaller
-// stores have just written would have to wait for them.
+// The lower half of the mapped form, ::ffff:a.b.c.d, in memory order; the upper one is zero.
+static inline uint64_t vly_ip_mapped(uint32_t raw)
+{
+	return htole64((uint64_t)le32toh(raw) << 32 | 0xffff0000u);
+}
+
+// Two words, as they are read again: a load of what several smaller stores have just written would
+// have to wait for them.
 static inline void vly_ip_from4(uint8_t *ip, uint32_t raw)
 {
 	vly_raw64_put(ip, 0);
-	vly_raw64_put(ip + 8, htobe64((uint64_t)0xffff << 32 | be32toh(raw)));
+	vly_raw64_put(ip + 8, vly_ip_mapped(raw));
 }
 
 static inline bool vly_ip_is4(const uint8_t *ip)

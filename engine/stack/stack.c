@@ -83,6 +83,40 @@ static int fragments_open(struct vly_stack *stack, const struct vly_stack_config
 	return vly_fail(error, -ENOMEM, "stack: no memory for large buffers; free some");
 }
 
+// Untagged, from a station to us, IPv4 without options, no fragment, UDP.
+static void shape_init(struct vly_stack *self)
+{
+	uint8_t mask[8 * VLY_SHAPE_WORDS] = {0};
+	uint8_t word[8 * VLY_SHAPE_WORDS] = {0};
+
+	memset(mask, 0xff, VLY_MAC_BYTES);
+	memcpy(word, self->mac, VLY_MAC_BYTES);
+	mask[VLY_MAC_BYTES] = 1; // a group sends nothing
+	memset(mask + 12, 0xff, 3);
+	vly_be16_put(word + 12, VLY_ETHERTYPE_IPV4);
+	word[14] = 0x45;
+	vly_be16_put(mask + 20, VLY_IP4_MORE_FRAGMENTS | VLY_IP4_FRAGMENT_OFFSET);
+	mask[23] = 0xff;
+	word[23] = VLY_PROTOCOL_UDP;
+	memcpy(self->shape.mask, mask, sizeof(mask));
+	memcpy(self->shape.word, word, sizeof(word));
+}
+
+// As output.c makes it.
+static void reply_init(struct vly_stack *self)
+{
+	uint8_t word[8 * VLY_SHAPE_WORDS] = {0};
+
+	memcpy(word + VLY_MAC_BYTES, self->mac, VLY_MAC_BYTES);
+	vly_be16_put(word + 12, VLY_ETHERTYPE_IPV4);
+	word[14] = 0x45;
+	vly_be16_put(word + 20, VLY_IP4_DONT_FRAGMENT);
+	word[22] = VLY_IP_TTL;
+	word[23] = VLY_PROTOCOL_UDP;
+	memcpy(self->reply.word, word, sizeof(word));
+	self->reply.ip_sum = vly_sum(0, word + VLY_ETH_BYTES, sizeof(word) - VLY_ETH_BYTES);
+}
+
 int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *config,
 		   struct vly_error *error)
 {
@@ -110,6 +144,8 @@ int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *conf
 	self->vlan = config->vlan;
 	self->is_tagging = config->vlan && !config->link.tags;
 	memcpy(self->mac, config->link.mac, VLY_MAC_BYTES);
+	shape_init(self);
+	reply_init(self);
 	self->asks_outside = config->asks_outside;
 	if (config->is_quiet || config->asks_outside)
 		self->announced = self->local.count4 + self->local.count6;

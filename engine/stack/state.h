@@ -34,8 +34,27 @@ struct vly_complaint {
 	uint8_t packet[VLY_COMPLAINT_BYTES]; // the beginning, from the IP header on
 };
 
+// What the first bytes of a frame must be, for the straight way in (fast.h), where the bits of
+// `mask` say so. All in memory order, as they stand in the frame.
+enum vly_shape_limits {
+	VLY_SHAPE_WORDS = 3, // of 8 bytes
+};
+
+struct vly_shape {
+	uint64_t word[VLY_SHAPE_WORDS];
+	uint64_t mask[VLY_SHAPE_WORDS];
+};
+
+// The first bytes of a reply, for the straight way out: with zeros for its peer's MAC and length.
+struct vly_reply {
+	uint64_t word[VLY_SHAPE_WORDS];
+	uint64_t ip_sum; // of the IPv4 header's words that are in there
+};
+
 struct vly_stack {
 	// Read for every frame.
+	struct vly_shape shape;
+	struct vly_reply reply;
 	uint64_t mac_word; // our MAC as the first six bytes of a frame, in memory order
 	uint64_t mac_mask; // the bits of the six bytes
 	uint64_t due_ns;   // when a poll is due; 0: at once

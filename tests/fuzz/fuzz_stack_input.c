@@ -20,6 +20,7 @@
 #include "frames.h"
 #include "pieces.h"
 #include "stations.h"
+#include "straight.h"
 
 enum {
 	HEADROOM = 96,
@@ -202,7 +203,7 @@ static void answer(struct run *run, struct vly_dgram *dgram, uint8_t flags, uint
 		dgram->len = (uint16_t)(dgram->len - move);
 	}
 	dgram->fate = flags & SEND ? VLY_FATE_SEND : VLY_FATE_REPLY;
-	switch (vly_stack_output(run->stack, dgram, run->now_ns, &reason)) {
+	switch (straight_output(run->stack, dgram, run->now_ns, &reason, NULL)) {
 	case VLY_STACK_TRANSMIT:
 		check_frame(run, dgram);
 		break;
@@ -261,7 +262,8 @@ static void one_frame(struct run *run, const uint8_t *bytes, size_t len, uint8_t
 	dgram->len = (uint16_t)len;
 	dgram->link = (flags & VERIFIED_IP ? VLY_FRAME_IP_CSUM : 0) |
 		      (flags & VERIFIED_UDP ? VLY_FRAME_UDP_CSUM : 0);
-	verdict = vly_stack_input(run->stack, dgram, run->now_ns, &reason);
+	dgram->rx_ns = 1;
+	verdict = straight_input(run->stack, dgram, run->now_ns, &reason, NULL);
 	fuzz_endings.verdicts[verdict]++;
 	switch (verdict) {
 	case VLY_STACK_DELIVER:
