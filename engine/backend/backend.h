@@ -33,13 +33,21 @@ enum vly_frame_flag {
 	VLY_FRAME_L3_SHIFT = 8,
 };
 
+// What a device computes flow_hash from, by Toeplitz (stack/flow.h).
+enum vly_link_hash {
+	VLY_LINK_HASH_NONE,  // it gives none
+	VLY_LINK_HASH_ADDRS, // both addresses
+	VLY_LINK_HASH_FLOW,  // and both ports
+};
+
 // What a frame backend tells core/port of its link.
 struct vly_link_info {
 	uint8_t mac[6];
 	uint32_t mtu;
-	uint32_t offloads_rx; // of VLY_FRAME_*_CSUM: the device says which are good
-	uint32_t offloads_tx; // of VLY_FRAME_*_CSUM: the device can fill them in
-	bool tags;            // the device gives each frame the port's tag: the stack sends none
+	uint32_t offloads_rx;       // of VLY_FRAME_*_CSUM: the device says which are good
+	uint32_t offloads_tx;       // of VLY_FRAME_*_CSUM: the device can fill them in
+	enum vly_link_hash hash[2]; // of IPv4, IPv6
+	bool tags; // the device gives each frame the port's tag: the stack sends none
 	// The device's own addresses, for a port that was given none; live with the backend's port.
 	const struct vly_prefix *addrs;
 	uint32_t addr_count;

@@ -177,36 +177,36 @@ static void wake(struct vly_dpdk_kernel *kernel)
 // --- open and close
 // --------------------------------------------------------------------------------
 
-int vly_dpdk_kernel_open(struct vly_dpdk_kernel **out, const struct vly_dpdk_kernel_config *config,
-			 struct vly_error *error)
+int vly_dpdk_kernel_open(struct vly_dpdk_kernel **kernel,
+			 const struct vly_dpdk_kernel_config *config, struct vly_error *error)
 {
 	size_t bytes = (sizeof(struct vly_dpdk_kernel) + VLY_CACHE_LINE_BYTES - 1) /
 		       VLY_CACHE_LINE_BYTES * VLY_CACHE_LINE_BYTES;
-	struct vly_dpdk_kernel *kernel = aligned_alloc(VLY_CACHE_LINE_BYTES, bytes);
+	struct vly_dpdk_kernel *opened = aligned_alloc(VLY_CACHE_LINE_BYTES, bytes);
 	int rc;
 
-	*out = NULL;
-	if (!kernel)
+	*kernel = NULL;
+	if (!opened)
 		return vly_fail(error, -ENOMEM, "out of memory");
-	memset(kernel, 0, bytes);
-	kernel->config = *config;
-	pthread_mutex_init(&kernel->lock, NULL);
-	kernel->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	rc = kernel->wake_fd < 0 ? -errno : 0;
+	memset(opened, 0, bytes);
+	opened->config = *config;
+	pthread_mutex_init(&opened->lock, NULL);
+	opened->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = opened->wake_fd < 0 ? -errno : 0;
 	if (!rc)
-		rc = vly_dpdk_netlink_open(&kernel->netlink, config->ifindex);
+		rc = vly_dpdk_netlink_open(&opened->netlink, config->ifindex);
 	if (!rc)
-		rc = read_ways(kernel);
+		rc = read_ways(opened);
 	if (!rc)
-		rc = vly_dpdk_netlink_neighbours(&kernel->netlink, take_neighbour, kernel);
+		rc = vly_dpdk_netlink_neighbours(&opened->netlink, take_neighbour, opened);
 	if (rc) {
-		vly_dpdk_kernel_close(kernel);
+		vly_dpdk_kernel_close(opened);
 		return vly_fail(error, rc,
 				"dpdk: the kernel does not tell its addresses and neighbours "
 				"(%s); take the whole interface with -o share=off",
 				strerror(-rc));
 	}
-	*out = kernel;
+	*kernel = opened;
 	return 0;
 }
 

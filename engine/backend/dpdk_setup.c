@@ -194,6 +194,14 @@ static void spread(const struct vly_backend_port *port, const struct choice *cho
 	rte_eth_dev_rss_reta_update(port->port_id, table, size);
 }
 
+static enum vly_link_hash hash_of(const struct choice *choice, uint64_t with_ports)
+{
+	if (!(choice->conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH))
+		return VLY_LINK_HASH_NONE;
+	return choice->conf.rx_adv_conf.rss_conf.rss_hf & with_ports ? VLY_LINK_HASH_FLOW
+								     : VLY_LINK_HASH_ADDRS;
+}
+
 static void read_link(struct vly_backend_port *port, const struct choice *choice)
 {
 	struct rte_ether_addr mac;
@@ -205,6 +213,8 @@ static void read_link(struct vly_backend_port *port, const struct choice *choice
 	    rte_eth_macaddr_get(port->port_id, &mac) == 0)
 		memcpy(port->link.mac, mac.addr_bytes, sizeof(port->link.mac));
 	port->link.mtu = port->plan.mtu;
+	port->link.hash[0] = hash_of(choice, RTE_ETH_RSS_NONFRAG_IPV4_UDP);
+	port->link.hash[1] = hash_of(choice, RTE_ETH_RSS_NONFRAG_IPV6_UDP);
 	port->link.tags = (tx & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
 	if (port->plan.share.is_on) {
 		port->link.addrs = port->plan.share.addrs;

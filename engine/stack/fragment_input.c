@@ -82,6 +82,7 @@ static void make_whole(struct vly_stack *stack, const struct vly_packet *last,
 	memcpy(whole->peer.ip, entry->src, VLY_IP_BYTES);
 	memcpy(whole->local.ip, entry->dst, VLY_IP_BYTES);
 	whole->rx_ns = last->frame->rx_ns;
+	whole->flow_hash = 0; // a fragment's is of its addresses alone
 	whole->data_offset = (int32_t)(VLY_LARGE_L4_OFFSET - headers);
 	// Of a frame larger than any: it wraps, and is right again when the headers are taken off.
 	whole->capacity = (uint16_t)(VLY_DGRAM_BYTES_MAX + headers + VLY_UDP_BYTES);

@@ -142,6 +142,7 @@ int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *conf
 	self->offloads_tx = config->link.offloads_tx;
 	self->mtu = config->link.mtu;
 	self->vlan = config->vlan;
+	memcpy(self->hash, config->link.hash, sizeof(self->hash));
 	self->is_tagging = config->vlan && !config->link.tags;
 	memcpy(self->mac, config->link.mac, VLY_MAC_BYTES);
 	shape_init(self);

@@ -63,7 +63,8 @@ struct vly_stack {
 	uint32_t mtu_sure; // what the way to anybody takes: less, where a path is known to be
 			   // narrower
 	uint16_t vlan;
-	bool is_tagging; // we write the tags of what we send, not the device
+	enum vly_link_hash hash[2]; // that the device gives: IPv4, IPv6
+	bool is_tagging;            // we write the tags of what we send, not the device
 	uint8_t mac[VLY_MAC_BYTES];
 	struct vly_large large;
 	struct vly_local local;

@@ -17,7 +17,19 @@ static bool checksum_is_good(const struct vly_packet *packet, const struct vly_u
 				(uint16_t)~htobe16((uint16_t)packet->l4_len));
 }
 
-static void deliver(struct vly_packet *packet, uint32_t len)
+// As the device would, if it does for others.
+static uint32_t hash_of(const struct vly_stack *stack, const struct vly_packet *packet)
+{
+	const struct vly_addr *peer = &packet->frame->peer;
+	const struct vly_addr *local = &packet->frame->local;
+	enum vly_link_hash hash = stack->hash[packet->is_ipv6];
+
+	return hash == VLY_LINK_HASH_NONE
+		       ? vly_flow_hash(peer, local)
+		       : vly_flow_toeplitz(peer, local, hash == VLY_LINK_HASH_FLOW);
+}
+
+static void deliver(const struct vly_stack *stack, struct vly_packet *packet, uint32_t len)
 {
 	struct vly_dgram *frame = packet->frame;
 	struct vly_link link = {
@@ -36,7 +48,7 @@ static void deliver(struct vly_packet *packet, uint32_t len)
 	frame->ttl = packet->hop_limit;
 	frame->tos = packet->tos;
 	if (frame->flow_hash == 0)
-		frame->flow_hash = vly_flow_hash(&frame->peer, &frame->local);
+		frame->flow_hash = hash_of(stack, packet);
 }
 
 enum vly_stack_verdict vly_udp_input(struct vly_stack *stack, struct vly_packet *packet)
@@ -53,6 +65,6 @@ enum vly_stack_verdict vly_udp_input(struct vly_stack *stack, struct vly_packet 
 		vly_stack_complain(stack, packet);
 		return vly_packet_drop(packet, VLY_DROP_NO_LISTENER);
 	}
-	deliver(packet, udp.len - VLY_UDP_BYTES);
+	deliver(stack, packet, udp.len - VLY_UDP_BYTES);
 	return VLY_STACK_DELIVER;
 }

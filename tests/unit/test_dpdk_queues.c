@@ -13,9 +13,13 @@
 
 #include <cmocka.h>
 
+#include <rte_thash.h>
+
 #include "backend/backends.h"
 #include "backend/dpdk_private.h"
 #include "core/clock.h"
+#include "prng.h"
+#include "stack/flow.h"
 
 enum {
 	QUEUES = 2,
@@ -186,6 +190,56 @@ static void test_flows_are_spread(void **state)
 	close_end(&end);
 }
 
+// What a device computes with the key and over the fields that it is given.
+static uint32_t reference(const struct vly_addr *a, const struct vly_addr *b, uint32_t ip_bytes,
+			  bool with_ports)
+{
+	uint8_t tuple[36];
+	uint32_t words[9];
+	uint8_t key[40];
+	uint32_t len = 2 * ip_bytes;
+
+	for (uint32_t i = 0; i < sizeof(key); i++)
+		key[i] = i % 2 ? 0x5a : 0x6d;
+	memcpy(tuple, a->ip + 16 - ip_bytes, ip_bytes);
+	memcpy(tuple + ip_bytes, b->ip + 16 - ip_bytes, ip_bytes);
+	if (with_ports) {
+		tuple[len++] = (uint8_t)(a->port >> 8);
+		tuple[len++] = (uint8_t)a->port;
+		tuple[len++] = (uint8_t)(b->port >> 8);
+		tuple[len++] = (uint8_t)b->port;
+	}
+	for (uint32_t i = 0; i < len / 4; i++) {
+		memcpy(&words[i], tuple + 4 * i, 4);
+		words[i] = rte_be_to_cpu_32(words[i]);
+	}
+	return rte_softrss(words, len / 4, key);
+}
+
+// So a datagram has the same worker whether the device gave its hash or not.
+static void test_hash_is_the_devices(void **state)
+{
+	struct prng prng = prng_open();
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		bool is_ipv4 = prng_between(&prng, 0, 1);
+		bool with_ports = prng_between(&prng, 0, 1);
+		struct vly_addr ends[2];
+		uint32_t expected;
+
+		prng_fill(&prng, (uint8_t *)ends, sizeof(ends));
+		for (int k = 0; is_ipv4 && k < 2; k++) {
+			memset(ends[k].ip, 0, 10);
+			memset(ends[k].ip + 10, 0xff, 2);
+		}
+		expected = reference(&ends[0], &ends[1], is_ipv4 ? 4 : 16, with_ports);
+		expected |= expected == 0;
+		assert_int_equal(vly_flow_toeplitz(&ends[0], &ends[1], with_ports), expected);
+		assert_int_equal(vly_flow_toeplitz(&ends[1], &ends[0], with_ports), expected);
+	}
+}
+
 static void test_fewer_are_told(void **state)
 {
 	// An empty capture (the libpcap format of 1998).
@@ -217,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queues_are_wires),
 		cmocka_unit_test(test_flows_are_spread),
+		cmocka_unit_test(test_hash_is_the_devices),
 		cmocka_unit_test(test_fewer_are_told),
 	};
 
