@@ -107,6 +107,21 @@ static void take_train(struct vly_kernel_batch *batch, struct vly_kernel_group *
 		batch->next[i] = (uint8_t)(i + 1);
 }
 
+// The newest message of the datagram's flow, or NULL.
+static struct vly_kernel_group *find(struct vly_kernel_batch *batch, const struct vly_dgram *dgram)
+{
+	uint32_t at = batch->slots[slot_of(dgram)];
+
+	while (at) {
+		struct vly_kernel_group *group = &batch->groups[at - 1];
+
+		if (is_same_flow(batch->dgrams[group->first], dgram))
+			return group;
+		at = group->before;
+	}
+	return NULL;
+}
+
 static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_sender *sender)
 {
 	struct vly_kernel_group *group = begin(batch, sender, 0);
@@ -121,20 +136,22 @@ static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_
 	batch->slots[slot_of(batch->dgrams[0])] = 1;
 	for (uint32_t i = 1; i < batch->count; i++) {
 		const struct vly_dgram *dgram = batch->dgrams[i];
-		uint32_t slot;
+		struct vly_kernel_group *newest;
 
 		if (is_same_flow(batch->dgrams[group->first], dgram) && can_join(group, dgram)) {
 			join(batch, group, i);
 			continue;
 		}
-		slot = slot_of(dgram);
-		group = &batch->groups[batch->slots[slot] ? batch->slots[slot] - 1 : 0];
-		if (is_same_flow(batch->dgrams[group->first], dgram) && can_join(group, dgram)) {
+		newest = find(batch, dgram);
+		if (newest && can_join(newest, dgram)) {
+			group = newest;
 			join(batch, group, i);
-		} else {
-			group = begin(batch, sender, i);
-			batch->slots[slot] = (uint8_t)batch->group_count;
+			continue;
 		}
+		batch->is_ordered |= newest != NULL;
+		group = begin(batch, sender, i);
+		group->before = batch->slots[slot_of(dgram)];
+		batch->slots[slot_of(dgram)] = (uint8_t)batch->group_count;
 	}
 }
 
@@ -174,6 +191,7 @@ void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sen
 	batch->count = count;
 	batch->group_count = 0;
 	batch->done = 0;
+	batch->is_ordered = false;
 	batch->since_ns = 0;
 	memcpy(batch->dgrams, dgrams, count * sizeof(dgrams[0]));
 	group_burst(batch, sender);

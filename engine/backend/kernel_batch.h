@@ -41,6 +41,7 @@ struct vly_kernel_group {
 	uint32_t bytes;
 	uint16_t size;  // of each datagram but the last
 	uint16_t limit; // largest size that may be joined on this path
+	uint8_t before; // 1 + the group that the look-up had in this one's place; 0: none
 	uint8_t first;  // datagram of the batch; the others follow by next[]
 	uint8_t last;
 	uint8_t count;
@@ -57,6 +58,7 @@ struct vly_kernel_batch {
 	struct vly_kernel_group groups[VLY_KERNEL_BATCH];
 	uint32_t group_count;
 	uint32_t done;     // groups before this one are done
+	bool is_ordered;   // a flow has several messages: they must not overtake each other
 	uint64_t since_ns; // when it was found that it cannot be sent yet
 	uint8_t slots[VLY_KERNEL_SLOTS];
 	struct mmsghdr msgs[VLY_KERNEL_BATCH];
@@ -90,6 +92,10 @@ bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_s
 // Sends what is left of a plain group, one by one. False: the queue is full, and the rest is left.
 bool vly_kernel_batch_send_plain(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
 				 uint32_t group);
+
+// Sends what is left, in order, by plain calls. True: all; the batch is empty. False: the queue is
+// full, and the rest is left.
+bool vly_kernel_batch_push(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender);
 
 // Skips the groups that are done; releases all datagrams and empties the batch after the last one.
 // Returns true then.

@@ -231,63 +231,13 @@ uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 
 // --- sending ------------------------------------------------------------------------------------
 
-// Messages from the first unsent one on that go out together.
-static uint32_t run_length(const struct vly_kernel_batch *batch)
-{
-	const struct vly_kernel_group *first = &batch->groups[batch->done];
-	uint32_t n = 1;
-
-	while (batch->done + n < batch->group_count && !first[n].is_done && !first[n].is_plain &&
-	       first[n].sock == first->sock)
-		n++;
-	return n;
-}
-
-static int send_run(struct vly_kernel_batch *batch, uint32_t n)
-{
-	int fd = batch->groups[batch->done].sock->fd;
-	struct mmsghdr *msgs = &batch->msgs[batch->done];
-	int rc;
-
-	if (n > 1)
-		rc = vly_call_sendmmsg(fd, msgs, n, MSG_DONTWAIT);
-	else
-		rc = vly_call_sendmsg(fd, &msgs->msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1;
-	return rc < 0 ? -errno : rc;
-}
-
-// False: the kernel takes no more now.
-static bool push(struct vly_backend_queue *queue)
-{
-	struct vly_kernel_batch *batch = &queue->batch;
-
-	while (!vly_kernel_batch_advance(batch, &queue->sender)) {
-		uint32_t first = batch->done;
-		int rc;
-
-		if (VLY_UNLIKELY(batch->groups[first].is_plain)) {
-			if (!vly_kernel_batch_send_plain(batch, &queue->sender, first))
-				return false;
-			continue;
-		}
-		rc = send_run(batch, run_length(batch));
-		if (VLY_UNLIKELY(rc < 0)) {
-			if (!vly_kernel_batch_settle(batch, &queue->sender, first, rc))
-				return false;
-			continue;
-		}
-		for (uint32_t i = 0; i < (uint32_t)rc; i++)
-			vly_kernel_batch_settle(batch, &queue->sender, first + i, 0);
-	}
-	return true;
-}
-
 uint32_t vly_socket_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			     uint32_t count, uint64_t now_ns)
 {
 	uint32_t taken = 0;
 
-	if (VLY_UNLIKELY(queue->batch.count) && !push(queue))
+	if (VLY_UNLIKELY(queue->batch.count) &&
+	    !vly_kernel_batch_push(&queue->batch, &queue->sender))
 		return 0;
 	if (count == 1)
 		return vly_kernel_send_lone(&queue->sender, dgrams[0]) ? 1 : 0;
@@ -295,7 +245,7 @@ uint32_t vly_socket_tx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 		uint32_t n = count - taken < VLY_KERNEL_BATCH ? count - taken : VLY_KERNEL_BATCH;
 
 		vly_kernel_batch_fill(&queue->batch, &queue->sender, dgrams + taken, n);
-		if (VLY_UNLIKELY(!push(queue)))
+		if (VLY_UNLIKELY(!vly_kernel_batch_push(&queue->batch, &queue->sender)))
 			return taken +
 			       vly_kernel_batch_give_back(&queue->batch, &queue->sender, now_ns);
 		taken += n;
@@ -307,7 +257,8 @@ uint32_t vly_socket_flush(struct vly_backend_queue *queue)
 {
 	struct vly_kernel_batch *batch = &queue->batch;
 
-	if (batch->count && !push(queue) && queue->now_ns > batch->since_ns + HELD_LIMIT_NS)
+	if (batch->count && !vly_kernel_batch_push(&queue->batch, &queue->sender) &&
+	    queue->now_ns > batch->since_ns + HELD_LIMIT_NS)
 		vly_kernel_batch_abandon(batch, &queue->sender);
 	return vly_kernel_batch_unsent(batch);
 }

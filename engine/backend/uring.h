@@ -21,7 +21,6 @@ enum vly_uring_limits {
 	VLY_URING_CONTROL_BYTES = 272, // with the kernel's header of 16 bytes, the pool's lead
 	VLY_URING_PROVIDED = 128,      // blocks that the kernel has at a time, at most
 	VLY_URING_PROVIDED_MIN = 8,    // and when few are used, which then stay in the cache
-	VLY_URING_BATCHES = 8,         // under way, with SQPOLL
 	VLY_URING_SQ_ENTRIES = 512,
 	VLY_URING_CQ_ENTRIES = 2048, // more than all that can be under way: it never overflows
 	VLY_URING_GROUP = 0,         // of the provided buffers
@@ -48,7 +47,7 @@ struct vly_uring_features {
 enum vly_uring_kind {
 	VLY_URING_NONE, // dealt with already
 	VLY_URING_RECV, // index: the socket
-	VLY_URING_SEND, // index: batch * VLY_KERNEL_BATCH + group
+	VLY_URING_SEND, // index: the group
 	VLY_URING_EVENT,
 	VLY_URING_KIND_SHIFT = 32,
 };
@@ -82,10 +81,8 @@ struct vly_backend_queue {
 	uint64_t now_ns;       // of the last burst
 	struct msghdr recv_msg;
 	struct vly_kernel_trains trains;
-	uint32_t batch_count;                  // 1, or VLY_URING_BATCHES with SQPOLL
-	uint32_t next_batch;                   // to fill
-	uint32_t in_flight[VLY_URING_BATCHES]; // groups of each batch that are with the kernel
-	struct vly_kernel_batch batches[VLY_URING_BATCHES];
+	uint32_t in_flight; // messages of the batch that are with the kernel
+	struct vly_kernel_batch batch;
 };
 
 // --- uring_ring.c: the ring's life; control thread, but for enable
@@ -138,5 +135,5 @@ void vly_uring_sqe_set_socket(const struct vly_backend_queue *queue, struct io_u
 uint32_t vly_uring_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			    uint32_t count, uint64_t now_ns);
 uint32_t vly_uring_flush(struct vly_backend_queue *queue);
-// A send has completed: `index` as in user_data.
-void vly_uring_sent(struct vly_backend_queue *queue, uint32_t index, int res);
+// A send has completed: the group, and what came of it.
+void vly_uring_sent(struct vly_backend_queue *queue, uint32_t group, int res);

@@ -58,8 +58,7 @@ static void close_queue(struct vly_backend_queue *queue)
 {
 	vly_kernel_sockets_close(&queue->sockets);
 	vly_uring_ring_close(queue);
-	for (uint32_t i = 0; i < queue->batch_count; i++)
-		vly_kernel_batch_abandon(&queue->batches[i], &queue->sender);
+	vly_kernel_batch_abandon(&queue->batch, &queue->sender);
 	if (queue->event_fd >= 0)
 		close(queue->event_fd);
 	vly_kernel_pool_close(&queue->pool);

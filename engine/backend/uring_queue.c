@@ -260,7 +260,7 @@ int vly_uring_wait(struct vly_backend_queue *queue, uint64_t timeout_ns)
 		vly_uring_ring_enable(queue);
 	if (vly_kernel_trains_count(&queue->trains) || io_uring_cq_ready(&queue->ring))
 		return 0;
-	if (VLY_UNLIKELY(queue->batches[0].count) && timeout_ns > HELD_WAIT_NS)
+	if (VLY_UNLIKELY(queue->batch.count) && timeout_ns > HELD_WAIT_NS)
 		timeout_ns = HELD_WAIT_NS;
 	timeout = (struct __kernel_timespec){
 		.tv_sec = (long long)(timeout_ns / NS_PER_S),

@@ -12,9 +12,9 @@ enum {
 	HELD_LIMIT_NS = 500000000, // for which a full queue is waited for
 };
 
-static void prepare(struct vly_backend_queue *queue, uint32_t index, uint32_t group)
+static void prepare(struct vly_backend_queue *queue, uint32_t group)
 {
-	const struct vly_kernel_batch *batch = &queue->batches[index];
+	const struct vly_kernel_batch *batch = &queue->batch;
 	const struct vly_kernel_socket *sock = batch->groups[group].sock;
 	const struct msghdr *msg = &batch->msgs[group].msg_hdr;
 	struct io_uring_sqe *sqe = vly_uring_sqe(queue);
@@ -31,19 +31,15 @@ static void prepare(struct vly_backend_queue *queue, uint32_t index, uint32_t gr
 	vly_uring_sqe_set_socket(queue, sqe, sock);
 	if (!sqpoll)
 		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-	sqe->user_data = (uint64_t)VLY_URING_SEND << VLY_URING_KIND_SHIFT |
-			 (index * VLY_KERNEL_BATCH + group);
-	queue->in_flight[index]++;
+	sqe->user_data = (uint64_t)VLY_URING_SEND << VLY_URING_KIND_SHIFT | group;
+	queue->in_flight++;
 }
 
 // The kernel has given a message back: with an error, or at all, with SQPOLL.
-void vly_uring_sent(struct vly_backend_queue *queue, uint32_t index, int res)
+void vly_uring_sent(struct vly_backend_queue *queue, uint32_t group, int res)
 {
-	uint32_t batch = index / VLY_KERNEL_BATCH;
-
-	queue->in_flight[batch]--;
-	vly_kernel_batch_settle(&queue->batches[batch], &queue->sender, index % VLY_KERNEL_BATCH,
-				res < 0 ? res : 0);
+	queue->in_flight--;
+	vly_kernel_batch_settle(&queue->batch, &queue->sender, group, res < 0 ? res : 0);
 }
 
 // What a submit has completed lies behind what was there before it: no need to take receptions
@@ -60,7 +56,7 @@ static void settle_new(struct vly_backend_queue *queue, uint32_t from, uint64_t 
 		if (cqe->user_data >> VLY_URING_KIND_SHIFT != VLY_URING_SEND)
 			continue;
 		cqe->user_data = (uint64_t)VLY_URING_NONE << VLY_URING_KIND_SHIFT;
-		*failed |= UINT64_C(1) << (index % VLY_KERNEL_BATCH);
+		*failed |= UINT64_C(1) << index;
 		vly_uring_sent(queue, index, cqe->res);
 	}
 }
@@ -91,7 +87,7 @@ static bool push_plain(struct vly_backend_queue *queue, struct vly_kernel_batch 
 // One message: there is nothing to gather, and the plain call is the shorter way.
 static bool push_one(struct vly_backend_queue *queue)
 {
-	struct vly_kernel_batch *batch = &queue->batches[0];
+	struct vly_kernel_batch *batch = &queue->batch;
 	int error = 0;
 
 	if (vly_call_sendmsg(batch->groups[0].sock->fd, &batch->msgs[0].msg_hdr, MSG_DONTWAIT) < 0)
@@ -104,17 +100,19 @@ static bool push_one(struct vly_backend_queue *queue)
 // kernel takes no more now.
 static bool push_inline(struct vly_backend_queue *queue)
 {
-	struct vly_kernel_batch *batch = &queue->batches[0];
+	struct vly_kernel_batch *batch = &queue->batch;
 	uint64_t asked = 0;
 	uint64_t failed = 0;
 	uint32_t tail;
 
 	if (batch->group_count == 1 && !batch->groups[0].is_done && !batch->groups[0].is_plain)
 		return push_one(queue);
+	if (batch->is_ordered)
+		return vly_kernel_batch_push(batch, &queue->sender);
 	for (uint32_t g = batch->done; g < batch->group_count; g++) {
 		if (batch->groups[g].is_done || batch->groups[g].is_plain)
 			continue;
-		prepare(queue, 0, g);
+		prepare(queue, g);
 		asked |= UINT64_C(1) << g;
 	}
 	tail = io_uring_smp_load_acquire(queue->ring.cq.ktail);
@@ -122,35 +120,31 @@ static bool push_inline(struct vly_backend_queue *queue)
 	settle_new(queue, tail, &failed);
 	for (asked &= ~failed; asked; asked &= asked - 1)
 		vly_kernel_batch_settle(batch, &queue->sender, (uint32_t)__builtin_ctzll(asked), 0);
-	queue->in_flight[0] = 0;
+	queue->in_flight = 0;
 	return push_plain(queue, batch) && vly_kernel_batch_advance(batch, &queue->sender);
 }
 
-static void submit_async(struct vly_backend_queue *queue, uint32_t index)
+// With SQPOLL: moves on what is not with the kernel. True: the batch is empty. A batch waits until
+// the one before is through, because a send that the kernel has parked could be overtaken.
+static bool push_async(struct vly_backend_queue *queue)
 {
-	const struct vly_kernel_batch *batch = &queue->batches[index];
-
-	for (uint32_t g = batch->done; g < batch->group_count; g++) {
-		if (!batch->groups[g].is_done)
-			prepare(queue, index, g);
-	}
-	io_uring_submit(&queue->ring);
-}
-
-// With SQPOLL: what came back undone is sent from here. True: the batch is free.
-static bool finish_async(struct vly_backend_queue *queue, uint32_t index)
-{
-	struct vly_kernel_batch *batch = &queue->batches[index];
+	struct vly_kernel_batch *batch = &queue->batch;
 
 	if (!batch->count)
 		return true;
-	if (queue->in_flight[index])
+	if (queue->in_flight)
 		return false;
+	if (batch->is_ordered)
+		return vly_kernel_batch_push(batch, &queue->sender);
 	if (!push_plain(queue, batch))
 		return false;
 	if (vly_kernel_batch_advance(batch, &queue->sender))
 		return true;
-	submit_async(queue, index);
+	for (uint32_t g = batch->done; g < batch->group_count; g++) {
+		if (!batch->groups[g].is_done)
+			prepare(queue, g);
+	}
+	io_uring_submit(&queue->ring);
 	return false;
 }
 
@@ -160,13 +154,12 @@ static uint32_t send_async(struct vly_backend_queue *queue, struct vly_dgram **d
 	uint32_t taken = 0;
 
 	vly_uring_reap(queue, now_ns);
-	while (taken < count && finish_async(queue, queue->next_batch)) {
+	while (taken < count && push_async(queue)) {
 		uint32_t n = count - taken < VLY_KERNEL_BATCH ? count - taken : VLY_KERNEL_BATCH;
 
-		vly_kernel_batch_fill(&queue->batches[queue->next_batch], &queue->sender,
-				      dgrams + taken, n);
-		submit_async(queue, queue->next_batch);
-		queue->next_batch = (queue->next_batch + 1) % VLY_URING_BATCHES;
+		vly_kernel_batch_fill(&queue->batch, &queue->sender, dgrams + taken, n);
+		queue->batch.since_ns = now_ns;
+		push_async(queue);
 		taken += n;
 	}
 	return taken;
@@ -175,7 +168,7 @@ static uint32_t send_async(struct vly_backend_queue *queue, struct vly_dgram **d
 static uint32_t send_inline(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			    uint32_t count, uint64_t now_ns)
 {
-	struct vly_kernel_batch *batch = &queue->batches[0];
+	struct vly_kernel_batch *batch = &queue->batch;
 	uint32_t taken = 0;
 
 	if (VLY_UNLIKELY(batch->count) && !push_inline(queue))
@@ -205,18 +198,12 @@ uint32_t vly_uring_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **
 
 uint32_t vly_uring_flush(struct vly_backend_queue *queue)
 {
-	struct vly_kernel_batch *batch = &queue->batches[0];
-	uint32_t unsent = 0;
+	struct vly_kernel_batch *batch = &queue->batch;
 
-	if (queue->is_enabled && queue->features.sqpoll) {
+	if (queue->is_enabled && queue->features.sqpoll)
 		vly_uring_reap(queue, queue->now_ns);
-		for (uint32_t i = 0; i < VLY_URING_BATCHES; i++)
-			finish_async(queue, i);
-	} else if (batch->count && !push_inline(queue) &&
-		   queue->now_ns > batch->since_ns + HELD_LIMIT_NS) {
+	if (batch->count && !(queue->features.sqpoll ? push_async(queue) : push_inline(queue)) &&
+	    !queue->in_flight && queue->now_ns > batch->since_ns + HELD_LIMIT_NS)
 		vly_kernel_batch_abandon(batch, &queue->sender);
-	}
-	for (uint32_t i = 0; i < queue->batch_count; i++)
-		unsent += vly_kernel_batch_unsent(&queue->batches[i]);
-	return unsent;
+	return vly_kernel_batch_unsent(batch);
 }

@@ -34,7 +34,10 @@ static void await_refusals(struct port *port, uint64_t count)
 	struct vly_dgram *dgram;
 
 	while (port_ledger(port).dropped[VLY_DROP_RX_REFUSED] < count) {
-		assert_true(vly_clock_ns() < end_ns);
+		if (vly_clock_ns() > end_ns)
+			fail_msg("%lu refusals of %lu",
+				 (unsigned long)port_ledger(port).dropped[VLY_DROP_RX_REFUSED],
+				 (unsigned long)count);
 		assert_int_equal(
 			port->backend->rx_burst(port->queues[0], &dgram, 1, vly_clock_ns()), 0);
 		port->backend->wait(port->queues[0], PORT_SLICE_NS);

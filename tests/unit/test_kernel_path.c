@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The kernel backends on a path that segments do not fit, in a network of the test's own.
+// The kernel backends on a path that segments do not fit and on one that is slow, in a network of
+// the test's own.
 #include "kernel_port.h"
 
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 
 enum {
@@ -83,10 +85,73 @@ static void test_segments_larger_than_the_path(void **state)
 	close(before);
 }
 
+static bool can_slow_down(void)
+{
+	return system("tc qdisc add dev lo root tbf rate 200mbit burst 20k latency 1s "
+		      ">/dev/null 2>&1") == 0;
+}
+
+// Bursts of one flow, of sizes that cannot be joined, to a device that is slower than we are: the
+// send buffer is full again and again, and nothing overtakes.
+static void test_full_queue_keeps_the_order(void **state)
+{
+	enum {
+		BURSTS = 40,
+		ROOM = 1 << 24,
+	};
+	static uint8_t in[PEER_BYTES];
+	struct port port;
+	struct vly_addr to;
+	uint32_t sent = 0;
+	uint32_t refusals = 0;
+	int room = ROOM;
+	int before = small_network();
+	int peer;
+
+	if (before < 0 || !can_slow_down())
+		skip();
+	peer = peer_open("127.0.0.1");
+	to = peer_addr(peer);
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
+	port_open(&port, *state, &(struct port_plan){.queues = 1, .option = "sndbuf=4k"});
+	for (uint32_t b = 0; b < BURSTS; b++) {
+		struct vly_dgram *dgrams[VLY_BURST_MAX];
+		uint32_t taken = 0;
+
+		for (uint32_t i = 0; i < VLY_BURST_MAX; i++, sent++) {
+			// Large ones that find no room between small ones that do.
+			dgrams[i] = port_make(&port, 0, &to, i % 2 ? 1400 : (uint16_t)(8 + i));
+			memcpy(vly_dgram_data(dgrams[i]), &sent, sizeof(sent));
+		}
+		while (taken < VLY_BURST_MAX) {
+			uint32_t n = port.backend->tx_burst(port.queues[0], dgrams + taken,
+							    VLY_BURST_MAX - taken, vly_clock_ns());
+
+			refusals += n < VLY_BURST_MAX - taken;
+			taken += n;
+		}
+	}
+	port_flush(&port);
+	assert_true(refusals > 0);
+	for (uint32_t i = 0; i < sent; i++) {
+		uint32_t number = UINT32_MAX;
+
+		assert_true(recv(peer, in, sizeof(in), 0) >= 8);
+		memcpy(&number, in, sizeof(number));
+		assert_int_equal(number, i);
+	}
+	assert_int_equal(port_ledger(&port).sent, sent);
+	close(peer);
+	port_close(&port);
+	assert_int_equal(setns(before, CLONE_NEWNET), 0);
+	close(before);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_segments_larger_than_the_path),
+		cmocka_unit_test(test_full_queue_keeps_the_order),
 	};
 
 	return variants_run(tests, sizeof(tests) / sizeof(tests[0]));
