@@ -2,6 +2,9 @@
 //
 // Whether io_uring works here, and how much of it.
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "backend/uring.h"
 #include "core/fail.h"
@@ -18,6 +21,12 @@ int vly_uring_probe(struct vly_error *error)
 	return 0;
 }
 
+enum {
+	PAGE_BYTES = 4096,
+	PROBE_BUFFERS = 8,
+	FEATURE_CQE_SKIP = 1 << 11,
+};
+
 static bool has_setup(struct vly_uring_features features)
 {
 	struct vly_uring_features got = features;
@@ -29,46 +38,101 @@ static bool has_setup(struct vly_uring_features features)
 	return got.sqpoll == features.sqpoll && got.defer_taskrun == features.defer_taskrun;
 }
 
-static bool has_napi(void)
-{
-	struct vly_uring_features features = {.defer_taskrun = true};
-	struct io_uring ring;
-	bool has;
+// --- what a ring of ours has; each on the same ring ----------------------------------------------
 
-	if (vly_uring_setup(&ring, &features))
-		return false;
-	has = vly_uring_napi(&ring, 1);
-	io_uring_queue_exit(&ring);
+static bool has_files(struct io_uring *ring)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && io_uring_register_files(ring, &fd, 1) == 0;
+
+	if (fd >= 0)
+		close(fd);
 	return has;
 }
 
-static bool has_send_to(void)
+static bool has_cqe_skip(struct io_uring *ring)
 {
-	struct vly_uring_features features = {.defer_taskrun = true};
-	struct io_uring ring;
-	bool has;
+	return ring->features & FEATURE_CQE_SKIP;
+}
 
-	if (vly_uring_setup(&ring, &features))
-		return false;
-	has = vly_uring_has_send_to(&ring);
-	io_uring_queue_exit(&ring);
+static bool has_ring_fd(struct io_uring *ring)
+{
+	return io_uring_register_ring_fd(ring) == 1;
+}
+
+static bool has_buffer_ring(struct io_uring *ring)
+{
+	void *memory = aligned_alloc(PAGE_BYTES, PAGE_BYTES);
+	struct io_uring_buf_reg reg = {
+		.ring_addr = (uintptr_t)memory,
+		.ring_entries = PROBE_BUFFERS,
+	};
+	bool has = memory && io_uring_register_buf_ring(ring, &reg, 0) == 0;
+
+	if (has)
+		io_uring_unregister_buf_ring(ring, 0);
+	free(memory);
 	return has;
 }
+
+// It came with single issuers, without which there is no ring of ours.
+static bool has_multishot(struct io_uring *ring)
+{
+	(void)ring;
+	return true;
+}
+
+static bool has_zero_copy(struct io_uring *ring)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+	bool has = probe && io_uring_opcode_supported(probe, IORING_OP_SENDMSG_ZC);
+
+	io_uring_free_probe(probe);
+	return has;
+}
+
+static bool has_napi(struct io_uring *ring)
+{
+	return vly_uring_napi(ring, 1);
+}
+
+static bool has_send_to(struct io_uring *ring)
+{
+	return vly_uring_has_send_to(ring);
+}
+
+static const struct feature {
+	const char *text;
+	bool (*has)(struct io_uring *ring);
+} features_of_rings[] = {
+	{"registered files (Linux 5.1)", has_files},
+	{"completions of failed sends only (CQE_SKIP, Linux 5.17)", has_cqe_skip},
+	{"a registered ring, which spares a look-up a call (Linux 5.18)", has_ring_fd},
+	{"provided buffer rings (Linux 5.19)", has_buffer_ring},
+	{"multishot recvmsg (Linux 6.0)", has_multishot},
+	{"a single issuer (SINGLE_ISSUER, Linux 6.0)", has_multishot},
+	{"addresses in send entries (Linux 6.1)", has_send_to},
+	{"zero-copy sends (SENDMSG_ZC, Linux 6.1), not used", has_zero_copy},
+	{"device polling (REGISTER_NAPI, Linux 6.9)", has_napi},
+};
 
 void vly_uring_describe(const struct vly_log *log)
 {
 	static const char *const words[] = {"no", "yes"};
-	bool works = vly_uring_probe(NULL) == 0;
+	struct vly_uring_features features = {.defer_taskrun = true};
+	struct io_uring ring;
+	bool works = vly_uring_setup(&ring, &features) == 0;
 
-	vly_log_line(log, "completions of failed sends only (CQE_SKIP, Linux 5.17): %s",
-		     words[works]);
-	vly_log_line(log, "provided buffer rings (Linux 5.19): %s", words[works]);
-	vly_log_line(log, "multishot recvmsg, single issuer (Linux 6.0): %s", words[works]);
+	for (uint32_t i = 0; i < sizeof(features_of_rings) / sizeof(features_of_rings[0]); i++) {
+		const struct feature *feature = &features_of_rings[i];
+
+		vly_log_line(log, "%s: %s", feature->text, words[works && feature->has(&ring)]);
+	}
+	if (works)
+		io_uring_queue_exit(&ring);
 	vly_log_line(log, "deferred task work (DEFER_TASKRUN, Linux 6.1): %s",
 		     words[has_setup((struct vly_uring_features){.defer_taskrun = true})]);
-	vly_log_line(log, "addresses in send entries (Linux 6.1): %s", words[has_send_to()]);
 	vly_log_line(log, "a kernel thread that submits (SQPOLL, Linux 5.11 unprivileged): %s",
 		     words[has_setup((struct vly_uring_features){.sqpoll = true})]);
-	vly_log_line(log, "device polling (REGISTER_NAPI, Linux 6.9): %s", words[has_napi()]);
 	vly_kernel_options_describe(log);
 }

@@ -128,6 +128,7 @@ bool vly_uring_napi(struct io_uring *ring, uint32_t us)
 	return io_uring_register((unsigned)ring->ring_fd, REGISTER_NAPI, &napi, 1) == 0;
 }
 
+// Where the kernel takes no files, entries name the sockets' descriptors.
 // Beside the sockets, the ring gets one end of a pipe: the other end tells when the kernel, which
 // takes a ring apart in its own time, has closed all of them.
 static int register_files(struct vly_backend_queue *queue)
@@ -147,8 +148,9 @@ static int register_files(struct vly_backend_queue *queue)
 	rc = io_uring_register_files(&queue->ring, fds, count);
 	close(ends[1]);
 	if (rc) {
+		queue->features.fixed_files = false;
 		close(ends[0]);
-		return rc;
+		return rc == -EPERM || rc == -EACCES ? rc : 0;
 	}
 	queue->end_fd = ends[0];
 	return 0;
@@ -198,7 +200,6 @@ int vly_uring_ring_open(struct vly_backend_queue *queue, const struct vly_uring_
 	queue->features.send_to = vly_uring_has_send_to(&queue->ring);
 	if (queue->options.busy_poll_us)
 		queue->features.napi = vly_uring_napi(&queue->ring, queue->options.busy_poll_us);
-	queue->batch_count = queue->features.sqpoll ? VLY_URING_BATCHES : 1;
 	queue->to_arm =
 		queue->sockets.count == 64 ? UINT64_MAX : (UINT64_C(1) << queue->sockets.count) - 1;
 	queue->recv_msg = (struct msghdr){

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# A system that forbids io_uring or some of it: what is forbidden is named with the fix, `auto`
+# takes plain sockets, and what can be done without is done without.
+. "$(dirname "$0")/lib.sh"
+
+needs_backend uring
+deny() { "$python" "$here/deny.py" "$@"; }
+
+# says WORDS COMMAND...: it fails, with one line on standard error that has the words.
+says() {
+	local words=$1
+
+	shift
+	if "$@" >"$tmp/says.out" 2>"$tmp/says.err"; then fail "$*: it worked"; fi
+	[[ $(wc -l <"$tmp/says.err") == 1 ]] || fail "$*: not one line: $(<"$tmp/says.err")"
+	grep -qF -- "$words" "$tmp/says.err" ||
+		fail "$*: '$words' is not named: $(<"$tmp/says.err")"
+}
+
+# Serves with `deny ARGUMENT...` as the backend says, and answers; the log is serve.err.
+# served BACKEND OPTION ARGUMENT...
+served() {
+	local backend=$1 option=$2
+
+	shift 2
+	: >"$tmp/serve.out"
+	"$python" "$here/deny.py" "$@" "$volley" serve -v --json -b "$option" -l 127.0.0.1:9000 \
+		-H echo >"$tmp/serve.out" 2>"$tmp/serve.err" &
+	server=$!
+	await 20 is_ready_or_gone || fail "$*: not ready"
+	grep -q "^ready: $backend" "$tmp/serve.out" || fail "$*: not $backend: $(<"$tmp/serve.out")"
+	"$volley" ping -b socket -n 20 127.0.0.1:9000 >"$tmp/ping.out" || fail "$*: no answers"
+	stop_serve
+	ledger balanced 'received == 20' 'sent == 20' 'drops == 0'
+}
+
+uring=("$volley" serve -b uring -l 127.0.0.1:9000 -H echo)
+says 'forbidden by a seccomp filter' deny io_uring_setup EPERM "${uring[@]}"
+says '--security-opt seccomp=docker/seccomp.json' deny io_uring_setup EPERM "${uring[@]}"
+says 'this kernel has no io_uring' deny io_uring_setup ENOSYS "${uring[@]}"
+says 'needs Linux 6.0' deny io_uring_setup EINVAL "${uring[@]}"
+says 'RLIMIT_MEMLOCK is' deny io_uring_setup ENOMEM "${uring[@]}"
+says 'RLIMIT_NOFILE is' deny io_uring_setup EMFILE "${uring[@]}"
+says 'forbidden by a seccomp filter' deny io_uring_register EPERM "${uring[@]}"
+
+# The same, where the system says that it is switched off for everybody.
+echo 2 >"$tmp/disabled"
+mount --bind "$tmp/disabled" /proc/sys/kernel/io_uring_disabled
+says 'switched off for everybody' deny io_uring_setup EPERM "${uring[@]}"
+says 'sysctl kernel.io_uring_disabled=0' deny io_uring_setup EPERM "${uring[@]}"
+umount /proc/sys/kernel/io_uring_disabled
+
+deny io_uring_setup EPERM "$volley" backends >"$tmp/backends.out" || fail "volley backends"
+grep -q '^uring *no' "$tmp/backends.out" || fail "uring works though forbidden"
+grep -q 'docker/seccomp.json' "$tmp/backends.out" || fail "the fix is not shown"
+
+served socket auto io_uring_setup EPERM
+grep -q 'auto: not uring: uring: forbidden' "$tmp/serve.err" || fail "auto does not say why"
+served socket auto io_uring_register EPERM
+
+# Without registered files (opcode 2), without a registered ring (20), it works all the same.
+served uring uring io_uring_register EINVAL 1=2
+served uring uring io_uring_register EINVAL 1=20
+# Without provided buffer rings (22, Linux 5.19) it does not.
+says 'needs Linux 6.0' deny io_uring_register EINVAL 1=22 "${uring[@]}"
+served socket auto io_uring_register EINVAL 1=22
+
+"$volley" backends -v >"$tmp/backends.out"
+for line in \
+	'SINGLE_ISSUER, Linux 6.0.: yes' 'DEFER_TASKRUN, Linux 6.1' \
+	'REGISTER_NAPI, Linux 6.9' \
+	'provided buffer rings .Linux 5.19.: yes' 'multishot recvmsg .Linux 6.0.: yes' \
+	'registered files .Linux 5.1.: yes' 'SENDMSG_ZC, Linux 6.1'; do
+	grep -q "$line" "$tmp/backends.out" || fail "backends -v does not list: $line"
+done
+deny io_uring_register EINVAL 1=2 "$volley" backends -v >"$tmp/backends.out"
+grep -q 'registered files .Linux 5.1.: no' "$tmp/backends.out" || fail "the probe sees what is not"
+
+# Without the right to lock memory and without any to lock.
+unlocked=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all
+	prlimit --memlock=0:0 "$tmp/volley" serve -l 127.0.0.1:9000 -H echo -t 0.1)
+cp "$volley" "$tmp/volley" # where every user may read it
+says 'RLIMIT_MEMLOCK is 0 KiB' "${unlocked[@]}" -b uring
+"${unlocked[@]}" -v >"$tmp/serve.out" 2>"$tmp/serve.err" || fail "auto finds nothing"
+grep -q '^ready: socket' "$tmp/serve.out" || fail "not sockets: $(<"$tmp/serve.out")"
+grep -q 'auto: not uring: .*RLIMIT_MEMLOCK' "$tmp/serve.err" || fail "auto does not say why"
