@@ -217,7 +217,10 @@ static void rest(struct vly_io *io, uint32_t work, uint64_t now_ns)
 	case VLY_IDLE_STEP_NONE:
 		break;
 	case VLY_IDLE_STEP_SPIN:
-		vly_pause();
+		// A pause is as long as a look at the wire: a thread with a core of its own does
+		// without.
+		if (io->idler.mode != VLY_IDLE_BUSY)
+			vly_pause();
 		break;
 	case VLY_IDLE_STEP_YIELD:
 		vly_idler_yield(&io->idler);

@@ -79,16 +79,21 @@ static inline int vly_sum_verifies(uint64_t sum)
 // before p are read, and must be there.
 static inline uint64_t vly_wide_sum(uint64_t sum, const uint8_t *p, size_t len)
 {
-	const uint8_t *end = p + len / 32 * 32;
-	size_t tail = len % 8;
+	const uint8_t *end = p + (len & ~(size_t)31);
 
 	for (; p != end; p += 32)
 		sum = vly_add_carry4(sum, vly_raw64(p), vly_raw64(p + 8), vly_raw64(p + 16),
 				     vly_raw64(p + 24));
-	for (end += len % 32 - tail; p != end; p += 8)
+	if (len & 16) {
+		sum = vly_add_carry(vly_add_carry(sum, vly_raw64(p)), vly_raw64(p + 8));
+		p += 16;
+	}
+	if (len & 8) {
 		sum = vly_add_carry(sum, vly_raw64(p));
-	if (tail) { // the last eight bytes, without those that are in the sum already
-		uint64_t last = le64toh(vly_raw64(p + tail - 8)) >> (64 - 8 * tail);
+		p += 8;
+	}
+	if (len & 7) { // the last eight bytes, without those that are in the sum already
+		uint64_t last = le64toh(vly_raw64(p + (len & 7) - 8)) >> (64 - 8 * (len & 7));
 
 		sum = vly_add_carry(sum, htole64(last));
 	}
