@@ -60,6 +60,10 @@ void print_ledger(const struct vly_ledger *ledger)
 	print_count("sent", ledger->sent);
 	print_count("released", ledger->released);
 	print_count("answered", ledger->answered);
+	if (ledger->to_kernel || ledger->from_kernel) {
+		print_count("to kernel", ledger->to_kernel);
+		print_count("from kernel", ledger->from_kernel);
+	}
 	print_count("dropped", vly_ledger_dropped(ledger));
 	print_drops(ledger);
 }

@@ -187,6 +187,7 @@ struct vly_port_config port_config(const struct port_options *options, const cha
 		.neighbours = options->neighbours,
 		.neighbour_count = options->neighbour_count,
 		.vlan = options->vlan,
+		.exception = options->exception,
 		.log = log_to_stderr(command, options->verbose),
 	};
 }

@@ -29,6 +29,7 @@ enum option_key {
 	KEY_ROUTE,
 	KEY_NEIGHBOUR,
 	KEY_VLAN,
+	KEY_EXCEPTION,
 	KEY_JSON,
 	KEY_PRIVATE, // the first key that a sub-command may use for itself
 };
@@ -53,6 +54,7 @@ struct port_options {
 	struct vly_neighbour neighbours[VLY_NEIGHBOURS_MAX];
 	uint32_t neighbour_count;
 	uint16_t vlan;
+	const char *exception;
 	bool verbose;
 	bool json;
 };

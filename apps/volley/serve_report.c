@@ -61,14 +61,15 @@ static json_t *json_ports(const struct vly_engine *engine)
 		struct vly_ledger ledger;
 
 		vly_port_ledger(port, &ledger);
-		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "port",
-						      vly_port_summary(port), "received",
-						      (json_int_t)ledger.received, "originated",
-						      (json_int_t)ledger.originated, "sent",
-						      (json_int_t)ledger.sent, "released",
-						      (json_int_t)ledger.released, "answered",
-						      (json_int_t)ledger.answered, "dropped",
-						      json_drops(&ledger)));
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "port",
+				  vly_port_summary(port), "received", (json_int_t)ledger.received,
+				  "originated", (json_int_t)ledger.originated, "sent",
+				  (json_int_t)ledger.sent, "released", (json_int_t)ledger.released,
+				  "answered", (json_int_t)ledger.answered, "to_kernel",
+				  (json_int_t)ledger.to_kernel, "from_kernel",
+				  (json_int_t)ledger.from_kernel, "dropped", json_drops(&ledger)));
 	}
 	return list;
 }
@@ -92,11 +93,13 @@ int serve_print_json(const char *command, const struct vly_engine *engine)
 	vly_engine_ledger(engine, &ledger);
 	return print_json(
 		command,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:b}", "received",
-			  (json_int_t)ledger.received, "originated", (json_int_t)ledger.originated,
-			  "handled", (json_int_t)vly_ledger_handled(&ledger), "sent",
-			  (json_int_t)ledger.sent, "released", (json_int_t)ledger.released,
-			  "answered", (json_int_t)ledger.answered, "dropped", json_drops(&ledger),
-			  "ports", json_ports(engine), "handlers", json_times(engine), "balanced",
-			  vly_ledger_is_balanced(&ledger)));
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:b}",
+			  "received", (json_int_t)ledger.received, "originated",
+			  (json_int_t)ledger.originated, "handled",
+			  (json_int_t)vly_ledger_handled(&ledger), "sent", (json_int_t)ledger.sent,
+			  "released", (json_int_t)ledger.released, "answered",
+			  (json_int_t)ledger.answered, "to_kernel", (json_int_t)ledger.to_kernel,
+			  "from_kernel", (json_int_t)ledger.from_kernel, "dropped",
+			  json_drops(&ledger), "ports", json_ports(engine), "handlers",
+			  json_times(engine), "balanced", vly_ledger_is_balanced(&ledger)));
 }

@@ -18,6 +18,10 @@ static const struct argp_option options_table[] = {
 	{"neighbour", KEY_NEIGHBOUR, "IP@MAC", 0,
 	 "For dpdk: a neighbour that is never asked for its MAC; repeatable", 1},
 	{"vlan", KEY_VLAN, "N", 0, "For dpdk: the 802.1Q VLAN to speak, and no other", 1},
+	{"exception", KEY_EXCEPTION, "tap:NAME", 0,
+	 "For dpdk: what is not ours goes to the kernel by an interface of that name, and what the "
+	 "kernel sends there to the wire",
+	 1},
 	{0},
 };
 
@@ -89,6 +93,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_VLAN:
 		options->vlan = (uint16_t)parse_number(state, "--vlan", arg, 1, VLAN_MAX);
+		return 0;
+	case KEY_EXCEPTION:
+		options->exception = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

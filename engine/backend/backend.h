@@ -47,7 +47,8 @@ struct vly_link_info {
 	uint32_t offloads_rx;       // of VLY_FRAME_*_CSUM: the device says which are good
 	uint32_t offloads_tx;       // of VLY_FRAME_*_CSUM: the device can fill them in
 	enum vly_link_hash hash[2]; // of IPv4, IPv6
-	bool tags; // the device gives each frame the port's tag: the stack sends none
+	bool tags;         // the device gives each frame the port's tag: the stack sends none
+	bool kernel_hears; // the kernel receives what is not ours anyway: it is its interface
 	// The device's own addresses, for a port that was given none; live with the backend's port.
 	const struct vly_prefix *addrs;
 	uint32_t addr_count;

@@ -216,6 +216,8 @@ static void read_link(struct vly_backend_port *port, const struct choice *choice
 	port->link.hash[0] = hash_of(choice, RTE_ETH_RSS_NONFRAG_IPV4_UDP);
 	port->link.hash[1] = hash_of(choice, RTE_ETH_RSS_NONFRAG_IPV6_UDP);
 	port->link.tags = (tx & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
+	port->link.kernel_hears =
+		port->plan.share.is_on || port->plan.device.id == VLY_DPDK_AF_PACKET;
 	if (port->plan.share.is_on) {
 		port->link.addrs = port->plan.share.addrs;
 		port->link.addr_count = port->plan.share.addr_count;

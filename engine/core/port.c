@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "core/clock.h"
+#include "core/exception.h"
 #include "core/fail.h"
 #include "core/group.h"
 
@@ -72,6 +73,7 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 		.neighbours = config->neighbours,
 		.neighbour_count = config->neighbour_count,
 		.vlan = config->vlan,
+		.has_kernel = config->exception != NULL,
 	};
 
 	port->backend->link_info(port->inner, &stack.link);
@@ -111,6 +113,27 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 		hear_first(&port->queues[i]);
 	}
 	return 0;
+}
+
+// After the stacks, which have filled in the addresses.
+static int open_exception(struct vly_port *port, const struct vly_port_config *config,
+			  struct vly_error *error)
+{
+	struct vly_link_info link;
+
+	if (!config->exception)
+		return 0;
+	port->backend->link_info(port->inner, &link);
+	if (link.kernel_hears)
+		return vly_fail(error, -EINVAL,
+				"exception: the kernel gets what is not ours from this device "
+				"anyway; leave it out, or for af_xdp give -o share=off");
+	if (config->vlan)
+		return vly_fail(error, -EINVAL,
+				"exception: not with a VLAN of ours, whose tag the kernel's "
+				"interface would not have; leave out one of the two");
+	return vly_exception_open(&port->exception, config->exception, &link, config, port->queues,
+				  port->queue_count, error);
 }
 
 static int open_queues(struct vly_port *port, uint32_t first_queue, struct vly_error *error)
@@ -195,6 +218,10 @@ static void name_ignored(const struct vly_backend *backend, const struct vly_por
 			     "%s: gateway, routes, neighbours and VLAN are the kernel's; see: "
 			     "ip route, ip neigh, ip link add type vlan",
 			     backend->name);
+	if (config->exception)
+		vly_log_line(&config->log,
+			     "%s: no exception path is needed: what is not ours stays the kernel's",
+			     backend->name);
 	if (config->mtu)
 		vly_log_line(&config->log, "%s: the MTU is the interface's; see: ip link set mtu",
 			     backend->name);
@@ -232,6 +259,8 @@ static int open_with(struct vly_port **out, const struct vly_backend *backend,
 	rc = open_queues(port, first_queue, error);
 	if (!rc && backend->layer == VLY_LAYER_FRAME)
 		rc = open_stacks(port, &config, error);
+	if (!rc && backend->layer == VLY_LAYER_FRAME)
+		rc = open_exception(port, &config, error);
 	if (rc)
 		goto err_close;
 	name_ignored(backend, &config);
@@ -310,6 +339,7 @@ void vly_port_close(struct vly_port *port)
 		return;
 	for (uint32_t i = 0; port->queues && i < port->queue_count; i++)
 		vly_stack_close(port->queues[i].stack);
+	vly_exception_close(port->exception);
 	free(port->queues);
 	free(port->board);
 	if (port->backend)

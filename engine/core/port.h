@@ -14,10 +14,14 @@
 #include "stack/stack.h"
 #include "stats/ledger_block.h"
 
+struct vly_exception;
+struct vly_exception_lane;
+
 struct vly_queue {
 	const struct vly_backend *backend;
 	struct vly_backend_queue *inner;
-	struct vly_stack *stack; // NULL: the backend speaks datagrams
+	struct vly_stack *stack;              // NULL: the backend speaks datagrams
+	struct vly_exception_lane *exception; // NULL: what is not ours is dropped
 	struct vly_ledger_block *ledger;
 	// NULL: the kernel has no part in it (vly_link_info.news_version).
 	const _Atomic uint32_t *news_version;
@@ -40,6 +44,7 @@ struct vly_port {
 	uint32_t queue_count;
 	struct vly_queue *queues;
 	struct vly_board *board; // with a column for each queue, and the last one for the outside
+	struct vly_exception *exception;
 	struct vly_ledger_block *ledgers[VLY_QUEUES_MAX];
 	struct vly_log log;
 	char summary[VLY_ERROR_BYTES];

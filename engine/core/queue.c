@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/exception.h"
 #include "core/port.h"
 #include "core/queue_large.h"
 #include "core/queue_send.h"
@@ -111,8 +112,10 @@ static void release_dropped(struct vly_queue *queue, struct vly_dgram **dgrams, 
 struct inbox {
 	struct vly_dgram *replies[VLY_BURST_MAX];
 	struct vly_dgram *ended[VLY_BURST_MAX];
+	struct vly_dgram *handed[VLY_BURST_MAX]; // to the kernel
 	uint32_t reply_count;
 	uint32_t ended_count;
+	uint32_t handed_count;
 };
 
 // One frame that has not gone the straight way. Returns whether there is a datagram to deliver, in
@@ -135,6 +138,10 @@ static bool receive_frame(struct vly_queue *queue, struct vly_dgram **slot, stru
 		vly_count(&queue->ledger->answered, 1);
 		break;
 	case VLY_STACK_DROP:
+		if (queue->exception && vly_exception_wants(frame, reason)) {
+			inbox->handed[inbox->handed_count++] = frame;
+			return false;
+		}
 		vly_count(&queue->ledger->dropped[reason], 1);
 		break;
 	case VLY_STACK_WHOLE:
@@ -185,11 +192,14 @@ static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgram
 		vly_queue_hear(queue, now_ns);
 	inbox.reply_count = 0;
 	inbox.ended_count = 0;
+	inbox.handed_count = 0;
 	if (n)
 		n = sort_frames(queue, dgrams, n, &inbox, now_ns);
 	if (VLY_UNLIKELY(inbox.reply_count))
 		send_own_frames(queue, inbox.replies, inbox.reply_count, true, now_ns);
 	release_dropped(queue, inbox.ended, inbox.ended_count);
+	if (VLY_UNLIKELY(inbox.handed_count))
+		vly_queue_hand(queue, inbox.handed, inbox.handed_count);
 	if (VLY_UNLIKELY(vly_stack_poll_is_due(queue->stack, now_ns)))
 		poll_stack(queue, now_ns);
 	return n;
@@ -205,6 +215,7 @@ uint32_t vly_rx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32
 
 	if (queue->stack) {
 		vly_queue_is_flushed(queue, now_ns);
+		vly_queue_exchange(queue, now_ns);
 		return receive_frames(queue, dgrams, count, now_ns);
 	}
 	n = queue->backend->rx_burst(queue->inner, dgrams, count, now_ns);
@@ -323,7 +334,8 @@ uint32_t vly_queue_flush(struct vly_queue *queue, uint64_t now_ns)
 		vly_queue_is_flushed(queue, now_ns);
 		if (vly_stack_poll_is_due(queue->stack, now_ns))
 			poll_stack(queue, now_ns);
-		inside = queue->backlog_count;
+		vly_queue_exchange(queue, now_ns);
+		inside = queue->backlog_count + vly_queue_out(queue);
 	}
 	if (queue->backend->flush)
 		inside += queue->backend->flush(queue->inner);
@@ -357,5 +369,6 @@ void vly_queue_abandon(struct vly_queue *queue, uint64_t now_ns)
 	if (!queue->stack)
 		return;
 	vly_queue_abandon_backlog(queue);
+	vly_queue_forsake(queue);
 	abandon_waiting(queue, now_ns);
 }

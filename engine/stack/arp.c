@@ -95,6 +95,7 @@ enum vly_stack_verdict vly_arp_input(struct vly_stack *stack, struct vly_packet 
 	struct vly_arp arp;
 	bool is_probe;
 	bool is_for_us;
+	bool is_heard;
 
 	if (vly_arp_decode(&arp, packet->l4, packet->l4_len) < 0 ||
 	    !is_station(stack, arp.sender_mac))
@@ -103,8 +104,10 @@ enum vly_stack_verdict vly_arp_input(struct vly_stack *stack, struct vly_packet 
 	if (!is_probe && vly_local_source4_is_martian(&stack->local, arp.sender_raw))
 		return vly_packet_drop(packet, VLY_DROP_ARP);
 	is_for_us = vly_local_reach4(&stack->local, arp.target_raw) == VLY_REACH_UNICAST;
-	if (!is_probe && learn(stack, &arp, is_for_us, packet->now_ns) &&
-	    !(is_for_us && arp.operation == VLY_ARP_REQUEST))
+	is_heard = !is_probe && learn(stack, &arp, is_for_us, packet->now_ns);
+	if (stack->has_kernel)
+		return vly_packet_drop(packet, VLY_DROP_ARP); // it answers, and learns as well
+	if (is_heard && !(is_for_us && arp.operation == VLY_ARP_REQUEST))
 		return VLY_STACK_ABSORBED;
 	if (is_for_us && arp.operation == VLY_ARP_REQUEST)
 		return answer(stack, packet, &arp);

@@ -108,6 +108,9 @@ enum vly_stack_verdict vly_fragment_input(struct vly_stack *stack, struct vly_pa
 	struct vly_reassembly *entry;
 	enum vly_drop reason;
 
+	// What is not UDP is the kernel's, where there is one, and it puts it together itself.
+	if (stack->has_kernel && fragment->protocol != VLY_PROTOCOL_UDP)
+		return vly_packet_drop(packet, VLY_DROP_IP_PROTOCOL);
 	fragment->len = packet->l4_len;
 	entry = vly_reassembly_add(stack->reassembly, &stack->large, packet, fragment, &reason);
 	note_due(stack, packet->now_ns);

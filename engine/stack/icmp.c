@@ -51,6 +51,15 @@ static enum vly_stack_verdict echo(struct vly_stack *stack, struct vly_packet *p
 	return vly_stack_answer(packet, &way, protocol, packet->l4_len);
 }
 
+// The kernel beside us hears what we have heard.
+static enum vly_stack_verdict error_input(struct vly_stack *stack, struct vly_packet *packet,
+					  const struct vly_icmp *icmp)
+{
+	enum vly_stack_verdict verdict = vly_icmp_error_input(stack, packet, icmp);
+
+	return stack->has_kernel ? vly_packet_drop(packet, VLY_DROP_ICMP) : verdict;
+}
+
 enum vly_stack_verdict vly_icmp_input(struct vly_stack *stack, struct vly_packet *packet)
 {
 	struct vly_icmp icmp;
@@ -59,8 +68,9 @@ enum vly_stack_verdict vly_icmp_input(struct vly_stack *stack, struct vly_packet
 	    !vly_sum_verifies(vly_sum(0, packet->l4, packet->l4_len)))
 		return vly_packet_drop(packet, VLY_DROP_ICMP);
 	if (icmp.type == VLY_ICMP_UNREACHABLE || icmp.type == VLY_ICMP_TIME_EXCEEDED)
-		return vly_icmp_error_input(stack, packet, &icmp);
-	if (icmp.type != VLY_ICMP_ECHO_REQUEST || icmp.code != 0 || packet->is_group)
+		return error_input(stack, packet, &icmp);
+	if (icmp.type != VLY_ICMP_ECHO_REQUEST || icmp.code != 0 || packet->is_group ||
+	    stack->has_kernel)
 		return vly_packet_drop(packet, VLY_DROP_ICMP);
 	return echo(stack, packet, VLY_ICMP_ECHO_REPLY, VLY_PROTOCOL_ICMP);
 }
@@ -81,8 +91,9 @@ enum vly_stack_verdict vly_icmpv6_input(struct vly_stack *stack, struct vly_pack
 	if (packet->is_unspecified)
 		return vly_packet_drop(packet, VLY_DROP_IP_SOURCE);
 	if (icmp.type >= VLY_ICMPV6_UNREACHABLE && icmp.type <= VLY_ICMPV6_TIME_EXCEEDED)
-		return vly_icmp_error_input(stack, packet, &icmp);
-	if (icmp.type != VLY_ICMPV6_ECHO_REQUEST || icmp.code != 0 || packet->is_group)
+		return error_input(stack, packet, &icmp);
+	if (icmp.type != VLY_ICMPV6_ECHO_REQUEST || icmp.code != 0 || packet->is_group ||
+	    stack->has_kernel)
 		return vly_packet_drop(packet, VLY_DROP_ICMP);
 	return echo(stack, packet, VLY_ICMPV6_ECHO_REPLY, VLY_PROTOCOL_ICMPV6);
 }
@@ -110,7 +121,8 @@ static struct vly_complaint *complaint_add(struct vly_stack *stack, bool is_grou
 
 void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet)
 {
-	struct vly_complaint *complaint = complaint_add(stack, packet->is_group, packet->now_ns);
+	bool is_ours = !packet->is_group && !stack->has_kernel;
+	struct vly_complaint *complaint = complaint_add(stack, !is_ours, packet->now_ns);
 	uint32_t len = packet->l3_len + packet->l4_len;
 
 	if (!complaint)

@@ -141,6 +141,8 @@ static enum vly_stack_verdict solicited(struct vly_stack *stack, struct vly_pack
 		if (request->has_mac && !(request->mac[0] & 1))
 			memcpy(way.eth.dst, request->mac, VLY_MAC_BYTES);
 	}
+	if (stack->has_kernel)
+		return vly_packet_drop(packet, VLY_DROP_NDP); // it answers
 	way.src = request->target;
 	way.ttl = VLY_NDP_HOP_LIMIT;
 	size = message_put(&reply, &way, packet->l4, room);
@@ -162,7 +164,7 @@ static enum vly_stack_verdict advertised(struct vly_stack *stack, struct vly_pac
 	if (packet->is_unspecified || (packet->is_group && news.is_answer) ||
 	    vly_local_reach6(&stack->local, ndp->target) != VLY_REACH_NONE)
 		return vly_packet_drop(packet, VLY_DROP_NDP);
-	if (!learn(stack, packet, &news, ndp->target, mac))
+	if (!learn(stack, packet, &news, ndp->target, mac) || stack->has_kernel)
 		return vly_packet_drop(packet, VLY_DROP_NDP);
 	return VLY_STACK_ABSORBED;
 }

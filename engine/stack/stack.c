@@ -141,6 +141,7 @@ int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *conf
 	self->mac_mask = vly_raw64(ones);
 	self->offloads_tx = config->link.offloads_tx;
 	self->mtu = config->link.mtu;
+	self->has_kernel = config->has_kernel;
 	self->vlan = config->vlan;
 	memcpy(self->hash, config->link.hash, sizeof(self->hash));
 	self->is_tagging = config->vlan && !config->link.tags;

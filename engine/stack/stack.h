@@ -21,6 +21,9 @@
 struct vly_stack;
 
 struct vly_stack_config {
+	// The kernel has our addresses, too, and gets what we drop: it answers ARP, NDP, pings and
+	// ports that nobody serves. We learn neighbours as ever.
+	bool has_kernel;
 	struct vly_link_info link;
 	const struct vly_prefix *addrs; // at least one
 	uint32_t addr_count;
@@ -49,7 +52,7 @@ enum vly_stack_verdict {
 			    // flow_hash and link are set
 	VLY_STACK_REPLY,    // the buffer now holds an answer frame, ready to transmit as it is
 	VLY_STACK_ABSORBED, // taken note of (an ARP reply, a neighbour advertisement); release it
-	VLY_STACK_DROP,     // *reason says why; release it
+	VLY_STACK_DROP,     // *reason says why; the frame is as it came; release it
 	VLY_STACK_HELD,     // a fragment whose bytes are kept: release it; it counts nowhere yet
 	VLY_STACK_WHOLE,    // the last fragment that was missing: release it. The datagram is to be
 			    // had from vly_stack_take_whole(), now

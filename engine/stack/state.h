@@ -66,6 +66,7 @@ struct vly_stack {
 	enum vly_link_hash hash[2]; // that the device gives: IPv4, IPv6
 	bool is_tagging;            // we write the tags of what we send, not the device
 	uint8_t mac[VLY_MAC_BYTES];
+	bool has_kernel; // vly_stack_config
 	struct vly_large large;
 	struct vly_local local;
 	// Read and written now and then.

@@ -43,6 +43,7 @@ static const struct drop_entry drops[VLY_DROP_COUNT] = {
 	[VLY_DROP_UDP_LENGTH] = {"udp_length", "UDP length does not fit the IP length"},
 	[VLY_DROP_UDP_CHECKSUM] = {"udp_checksum", "UDP checksum does not verify"},
 	[VLY_DROP_NO_LISTENER] = {"no_listener", "for a port nobody serves"},
+	[VLY_DROP_KERNEL_FULL] = {"kernel_full", "for the kernel, which took no more"},
 	[VLY_DROP_RING_FULL] = {"ring_full", "the worker's ring was full"},
 	[VLY_DROP_RING_OLDEST] = {"ring_oldest", "waited longest for a worker that was too slow"},
 	[VLY_DROP_NO_HANDLER] = {"no_handler", "passed on by the last handler of the chain"},
@@ -87,8 +88,9 @@ uint64_t vly_ledger_dropped(const struct vly_ledger *ledger)
 
 bool vly_ledger_is_balanced(const struct vly_ledger *ledger)
 {
-	return ledger->received + ledger->originated ==
-	       vly_ledger_handled(ledger) + ledger->answered + vly_ledger_dropped(ledger);
+	return ledger->received + ledger->originated + ledger->from_kernel ==
+	       vly_ledger_handled(ledger) + ledger->answered + ledger->to_kernel +
+		       vly_ledger_dropped(ledger);
 }
 
 void vly_ledger_add(struct vly_ledger *sum, const struct vly_ledger *more)
@@ -98,6 +100,8 @@ void vly_ledger_add(struct vly_ledger *sum, const struct vly_ledger *more)
 	sum->sent += more->sent;
 	sum->released += more->released;
 	sum->answered += more->answered;
+	sum->to_kernel += more->to_kernel;
+	sum->from_kernel += more->from_kernel;
 	for (uint32_t i = 0; i < VLY_DROP_COUNT; i++)
 		sum->dropped[i] += more->dropped[i];
 }
@@ -109,6 +113,8 @@ void vly_ledger_block_read(const struct vly_ledger_block *block, struct vly_ledg
 	sum->sent += atomic_load_explicit(&block->sent, memory_order_relaxed);
 	sum->released += atomic_load_explicit(&block->released, memory_order_relaxed);
 	sum->answered += atomic_load_explicit(&block->answered, memory_order_relaxed);
+	sum->to_kernel += atomic_load_explicit(&block->to_kernel, memory_order_relaxed);
+	sum->from_kernel += atomic_load_explicit(&block->from_kernel, memory_order_relaxed);
 	for (uint32_t i = 0; i < VLY_DROP_COUNT; i++)
 		sum->dropped[i] += atomic_load_explicit(&block->dropped[i], memory_order_relaxed);
 }

@@ -4,7 +4,7 @@
 // number of readers. Each layer counts only the ends that happen in it:
 //
 //     backend     received (and what the kernel or NIC reports lost), sent, what it had to drop
-//     port/stack  answered, drops of frames that are not ours or not right
+//     port/stack  answered, to and from the kernel, drops of frames that are not ours or not right
 //     loops       released, and every drop with a handler's or a ring's reason
 #pragma once
 
@@ -19,6 +19,8 @@ struct vly_ledger_block {
 	_Atomic uint64_t sent;
 	_Atomic uint64_t released;
 	_Atomic uint64_t answered;
+	_Atomic uint64_t to_kernel;
+	_Atomic uint64_t from_kernel;
 	_Atomic uint64_t dropped[VLY_DROP_COUNT];
 };
 

@@ -3,7 +3,8 @@
 // The ledger: every datagram that a backend has seen, or that a handler has made, ends in exactly
 // one counter. At any quiet moment
 //
-//     received + originated == sent + released + answered + sum of dropped[]
+//     received + originated + from_kernel ==
+//         sent + released + answered + to_kernel + sum of dropped[]
 //
 // and vly_ledger_is_balanced() says whether it does. Counts are of datagrams (of frames, where a
 // frame held none), since the engine was opened.
@@ -54,6 +55,7 @@ enum vly_drop {
 	VLY_DROP_UDP_LENGTH,         // the UDP length does not fit the IP length
 	VLY_DROP_UDP_CHECKSUM,       // does not verify, or absent where IPv6 wants one
 	VLY_DROP_NO_LISTENER,        // for a port nobody serves
+	VLY_DROP_KERNEL_FULL,        // for the kernel by the exception path, which took no more
 	// the engine and its handlers
 	VLY_DROP_RING_FULL,    // the worker's ring had no room
 	VLY_DROP_RING_OLDEST,  // waited longest for a worker that was too slow
@@ -81,6 +83,9 @@ struct vly_ledger {
 	uint64_t sent;       // accepted by the wire
 	uint64_t released;   // handled with nothing to send
 	uint64_t answered;   // answered or absorbed by the stack: ARP, NDP, ICMP, fragments
+	// By the exception path (vly_port_config.exception):
+	uint64_t to_kernel;   // not ours, and handed to the kernel
+	uint64_t from_kernel; // taken from the kernel, to be sent
 	uint64_t dropped[VLY_DROP_COUNT];
 };
 

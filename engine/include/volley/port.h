@@ -58,6 +58,11 @@ struct vly_port_config {
 	const struct vly_neighbour *neighbours;
 	uint32_t neighbour_count;
 	uint16_t vlan; // 802.1Q id that we speak, 1 to 4094; 0: untagged
+	// dpdk: "tap:NAME" hands what is not ours (other protocols, ports, addresses) to the kernel
+	// through an interface of that name with the port's MAC and addresses, and sends what the
+	// kernel writes there. The kernel then answers ARP, NDP, ping and unserved ports. NULL:
+	// what is not ours is dropped.
+	const char *exception;
 	struct vly_log log;
 };
 
