@@ -195,6 +195,45 @@ static void test_train_with_short_last_segment(void **state)
 	port_close(&port);
 }
 
+static bool has_option(const struct variant *variant, const char *option)
+{
+	for (uint32_t i = 0; i < variant->option_count; i++) {
+		if (strcmp(variant->options[i], option) == 0)
+			return true;
+	}
+	return false;
+}
+
+// What has no room behind another train waits for the next burst, to leave as one again.
+static void test_trains_stay_whole(void **state)
+{
+	enum {
+		SEGMENT = 100,
+		COUNT = 40
+	};
+	static uint8_t data[SEGMENT * COUNT];
+	struct vly_dgram *dgrams[2 * COUNT];
+	struct port port;
+	uint32_t first = 0;
+	int peer = peer_open("127.0.0.1");
+
+	port_open(&port, *state, &(struct port_plan){.listens = {"127.0.0.1:0"}});
+	peer_connect(peer, "127.0.0.1", port_number(&port));
+	send_train(peer, data, sizeof(data), SEGMENT);
+	send_train(peer, data, sizeof(data), SEGMENT);
+	for (uint32_t i = 0; i < 1000 && !first; i++) {
+		usleep(1000);
+		first = port.backend->rx_burst(port.queues[0], dgrams, VLY_BURST_MAX, i + 1);
+	}
+	assert_in_range(first, 1, VLY_BURST_MAX);
+	if (!has_option(*state, "gro=off"))
+		assert_int_equal(first, COUNT);
+	port_receive(&port, 0, dgrams + first, 2 * COUNT - first);
+	port_release(&port, 0, dgrams, 2 * COUNT);
+	close(peer);
+	port_close(&port);
+}
+
 // Bursts of several flows and sizes, at random: each peer gets its own in the order of sending.
 static void test_mixed_bursts_keep_each_flow_in_order(void **state)
 {
@@ -339,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_answers_from_the_socket_asked),
 		cmocka_unit_test(test_burst_keeps_its_order),
 		cmocka_unit_test(test_train_with_short_last_segment),
+		cmocka_unit_test(test_trains_stay_whole),
 		cmocka_unit_test(test_mixed_bursts_keep_each_flow_in_order),
 		cmocka_unit_test(test_hop_limit_and_class),
 		cmocka_unit_test(test_clients_talk_to_each_other),
