@@ -49,6 +49,7 @@ struct vly_backend_queue {
 	uint32_t armed_max;
 	uint32_t next_socket;  // whose turn it is
 	uint32_t train_length; // datagrams a message, of late
+	uint32_t train_bytes;  // bytes a message, of late
 };
 
 // Gives the queue its first blocks to receive into.

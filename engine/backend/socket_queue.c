@@ -15,6 +15,7 @@ enum {
 	NAME_BYTES = 32,
 	TRAIN_DATAGRAMS = 4 * VLY_BURST_MAX, // to ask the kernel for at a time
 	HELD_LIMIT_NS = 500000000,           // for which a full queue is waited for
+	LARGE_BYTES = 16384,
 	PATIENCE = 16,
 	SLEPT_NS = 2000, // what no receive takes that does not sleep
 	SKIP_POLLS = 2,  // the burst that delivers, and the one after its handlers
@@ -92,6 +93,7 @@ uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_s
 	uint32_t before = vly_kernel_trains_count(&queue->trains);
 	uint32_t room = VLY_KERNEL_TRAINS - before;
 	uint32_t datagrams = 0;
+	uint32_t bytes = 0;
 	int n;
 
 	rearm_all(queue);
@@ -111,12 +113,14 @@ uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_s
 			vly_kernel_pool_put(&queue->pool, queue->blocks[i]);
 			continue;
 		}
+		bytes += msg->msg_len;
 		datagrams += vly_kernel_trains_add(&queue->trains, &queue->pool, sock,
 						   queue->ledger, &msg->msg_hdr, queue->blocks[i],
 						   msg->msg_len, now_ns);
 	}
 	rearm(queue, (uint32_t)n);
 	queue->train_length = datagrams / (uint32_t)n;
+	queue->train_bytes = bytes / (uint32_t)n;
 	return (uint32_t)n;
 }
 
@@ -134,14 +138,19 @@ bool vly_socket_receive_one(struct vly_backend_queue *queue, int flags)
 		return true;
 	vly_kernel_trains_add(&queue->trains, &queue->pool, sock, queue->ledger, &msg,
 			      queue->blocks[0], (uint32_t)bytes, 0);
+	queue->train_bytes = (uint32_t)bytes;
 	rearm(queue, 1);
 	return true;
 }
 
-// Long trains fill the caller's burst many times over: as many messages as are soon delivered.
+// Long trains fill the caller's burst many times over: as many messages as are soon delivered. Of
+// trains that fill their blocks, a second would push the first out of the cache before it is
+// answered.
 static uint32_t message_limit(const struct vly_backend_queue *queue, uint32_t wanted)
 {
-	uint32_t enough = TRAIN_DATAGRAMS / (queue->train_length + 1) + 1;
+	uint32_t enough = queue->train_bytes >= LARGE_BYTES
+				  ? 1
+				  : TRAIN_DATAGRAMS / (queue->train_length + 1) + 1;
 
 	return wanted < enough ? wanted : enough;
 }
