@@ -49,6 +49,10 @@ struct vly_link_info {
 	enum vly_link_hash hash[2]; // of IPv4, IPv6
 	bool tags;         // the device gives each frame the port's tag: the stack sends none
 	bool kernel_hears; // the kernel receives what is not ours anyway: it is its interface
+	// Frames may come from a kernel on the same machine, which leaves a UDP checksum for a card
+	// to finish that never comes: the field has the pseudo-header's sum alone (CHECKSUM_PARTIAL
+	// in the kernel's skbuff.h). What never left this machine is taken so.
+	bool partial_checksums;
 	// The device's own addresses, for a port that was given none; live with the backend's port.
 	const struct vly_prefix *addrs;
 	uint32_t addr_count;

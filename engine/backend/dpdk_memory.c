@@ -124,6 +124,40 @@ static bool has_huge(struct vly_dpdk_memory *memory, uint64_t need)
 	return true;
 }
 
+// What a container may have of normal memory, by its control group (version 2, then 1).
+static uint64_t allowed_bytes(void)
+{
+	static const char *const paths[] = {
+		"/sys/fs/cgroup/memory.max",
+		"/sys/fs/cgroup/memory/memory.limit_in_bytes",
+	};
+	uint64_t bytes = UINT64_MAX;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		FILE *file = fopen(paths[i], "re");
+
+		if (!file)
+			continue;
+		if (fscanf(file, "%lu", &bytes) != 1) // "max"
+			bytes = UINT64_MAX;
+		fclose(file);
+	}
+	return bytes;
+}
+
+// Too little would not be refused when it is reserved: the process would be killed when it uses it.
+static int check_allowed(uint64_t need, struct vly_error *error)
+{
+	uint64_t allowed = allowed_bytes();
+
+	if (need <= allowed)
+		return 0;
+	return vly_fail(error, -ENOMEM,
+			"dpdk: needs %u MB of memory and this container may have %lu MB; raise its "
+			"limit, or take fewer --buffers",
+			megabytes_for(need), allowed / VLY_DPDK_MEGABYTE);
+}
+
 int vly_dpdk_memory_choose(struct vly_dpdk_memory *memory, const struct vly_dpdk_plan *plan,
 			   struct vly_error *error)
 {
@@ -144,7 +178,7 @@ int vly_dpdk_memory_choose(struct vly_dpdk_memory *memory, const struct vly_dpdk
 	if (!must) {
 		if (!plan->options.memory_bytes)
 			memory->megabytes = megabytes_for(need + SPARE_BYTES);
-		return 0;
+		return check_allowed(need, error);
 	}
 	if (have >= need)
 		return vly_fail(error, -ENOMEM,

@@ -184,8 +184,10 @@ uint32_t vly_dpdk_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **d
 		got = take_held(queue, mbufs, count);
 	else
 		got = rte_eth_rx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);
-	if (got == 0)
+	if (got == 0) { // a client's port has no loop that would flush
+		vly_dpdk_flush(queue);
 		return 0;
+	}
 	vly_count(&queue->ledger->received, got);
 	for (uint32_t i = 0; i < AHEAD; i++)
 		mbufs[got + i] = mbufs[got - 1]; // the loop looks ahead without asking for its end

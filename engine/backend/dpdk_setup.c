@@ -215,6 +215,7 @@ static void read_link(struct vly_backend_port *port, const struct choice *choice
 	port->link.mtu = port->plan.mtu;
 	port->link.hash[0] = hash_of(choice, RTE_ETH_RSS_NONFRAG_IPV4_UDP);
 	port->link.hash[1] = hash_of(choice, RTE_ETH_RSS_NONFRAG_IPV6_UDP);
+	port->link.partial_checksums = vly_dpdk_device_is_veth(&port->plan.device);
 	port->link.tags = (tx & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
 	port->link.kernel_hears =
 		port->plan.share.is_on || port->plan.device.id == VLY_DPDK_AF_PACKET;
@@ -278,10 +279,10 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 		     memory->reason, memory->reason[0] ? ")" : "",
 		     mode.info[0] ? mode.info : "not told by the driver");
 	tell_offloads(port, choice, log);
-	if (vly_dpdk_device_is_veth(&port->plan.device))
+	if (port->link.partial_checksums)
 		vly_log_line(log,
-			     "dpdk: %s is a veth: its peer must make whole checksums; run "
-			     "there: ethtool -K PEER tx off",
+			     "dpdk: %s is a veth: UDP checksums that its peer has left to a card "
+			     "are taken as good",
 			     port->plan.device.target);
 	if (rte_eth_link_get_nowait(port->port_id, &link) == 0 && !link.link_status)
 		vly_log_line(log, "dpdk: %s: the link is down, waiting for the other side",

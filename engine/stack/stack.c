@@ -145,6 +145,7 @@ int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *conf
 	self->vlan = config->vlan;
 	memcpy(self->hash, config->link.hash, sizeof(self->hash));
 	self->is_tagging = config->vlan && !config->link.tags;
+	self->takes_partial = config->link.partial_checksums;
 	memcpy(self->mac, config->link.mac, VLY_MAC_BYTES);
 	shape_init(self);
 	reply_init(self);

@@ -65,6 +65,7 @@ struct vly_stack {
 	uint16_t vlan;
 	enum vly_link_hash hash[2]; // that the device gives: IPv4, IPv6
 	bool is_tagging;            // we write the tags of what we send, not the device
+	bool takes_partial;         // UDP checksums that a card was to finish (vly_link_info)
 	uint8_t mac[VLY_MAC_BYTES];
 	bool has_kernel; // vly_stack_config
 	struct vly_large large;

@@ -6,15 +6,20 @@
 #include "stack/state.h"
 
 // Over IPv4 the checksum may be absent (RFC 768); over IPv6 it may not (RFC 8200, section 8.1).
-static bool checksum_is_good(const struct vly_packet *packet, const struct vly_udp *udp)
+static bool checksum_is_good(const struct vly_stack *stack, const struct vly_packet *packet,
+			     const struct vly_udp *udp)
 {
+	// The pseudo-header has the UDP length, which may be less than what IP carries.
+	uint64_t pseudo =
+		packet->pseudo + htobe16(udp->len) + (uint16_t)~htobe16((uint16_t)packet->l4_len);
+
 	if (VLY_UNLIKELY(udp->checksum_raw == 0))
 		return !packet->is_ipv6;
 	if (packet->frame->link & VLY_FRAME_UDP_CSUM)
 		return true;
-	// The pseudo-header has the UDP length, which may be less than what IP carries.
-	return vly_sum_verifies(vly_sum(packet->pseudo, packet->l4, udp->len) + htobe16(udp->len) +
-				(uint16_t)~htobe16((uint16_t)packet->l4_len));
+	if (vly_sum_verifies(vly_sum(pseudo, packet->l4, udp->len)))
+		return true;
+	return stack->takes_partial && vly_sum_fold(pseudo) == udp->checksum_raw;
 }
 
 // As the device would, if it does for others.
@@ -57,7 +62,7 @@ enum vly_stack_verdict vly_udp_input(struct vly_stack *stack, struct vly_packet 
 
 	if (VLY_UNLIKELY(vly_udp_decode(&udp, packet->l4, packet->l4_len) < 0))
 		return vly_packet_drop(packet, VLY_DROP_UDP_LENGTH);
-	if (VLY_UNLIKELY(!checksum_is_good(packet, &udp)))
+	if (VLY_UNLIKELY(!checksum_is_good(stack, packet, &udp)))
 		return vly_packet_drop(packet, VLY_DROP_UDP_CHECKSUM);
 	packet->frame->peer.port = udp.src_port;
 	packet->frame->local.port = udp.dst_port;

@@ -93,6 +93,10 @@ static void transport_seal(uint8_t *p, size_t len, const struct frame_spec *spec
 	if (len < at + 2 || (protocol == PROTOCOL_UDP && spec->has_no_checksum))
 		return;
 	put16(p + at, 0);
+	if (spec->has_partial_checksum) {
+		put16(p + at, pseudo);
+		return;
+	}
 	sum = (uint16_t)~frame_sum(pseudo, p, len);
 	put16(p + at, sum || protocol != PROTOCOL_UDP ? sum : 0xffff);
 }

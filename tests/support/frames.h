@@ -39,15 +39,16 @@ struct frame_spec {
 	const char *dst; // 10.0.0.1
 	uint8_t ttl;     // 64
 	uint8_t tos;
-	uint8_t protocol;       // 17; 1 and 58 get their checksum, too
-	uint16_t fragment;      // IPv4: flags and offset
-	const uint8_t *options; // IPv4: options, a multiple of 4; IPv6: extension headers, whose
-	size_t options_len;     // last one must name the protocol
-	uint8_t extension;      // IPv6: the type of the first of them
-	uint16_t src_port;      // 1234
-	uint16_t dst_port;      // 9000
-	bool has_no_checksum;   // UDP
-	const void *payload;    // of UDP, or all that IP carries
+	uint8_t protocol;          // 17; 1 and 58 get their checksum, too
+	uint16_t fragment;         // IPv4: flags and offset
+	const uint8_t *options;    // IPv4: options, a multiple of 4; IPv6: extension headers, whose
+	size_t options_len;        // last one must name the protocol
+	uint8_t extension;         // IPv6: the type of the first of them
+	uint16_t src_port;         // 1234
+	uint16_t dst_port;         // 9000
+	bool has_no_checksum;      // UDP
+	bool has_partial_checksum; // UDP: the pseudo-header's sum alone
+	const void *payload;       // of UDP, or all that IP carries
 	size_t payload_len;
 };
 
