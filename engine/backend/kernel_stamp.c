@@ -62,11 +62,12 @@ uint64_t vly_kernel_stamps_nic(struct vly_kernel_stamps *stamps, uint32_t ifinde
 {
 	struct vly_kernel_nic *nic = find_nic(stamps, ifindex);
 	int64_t difference_ns = (int64_t)software_ns - hardware_ns;
+	int64_t age_ns = (int64_t)(software_ns - nic->window_ns); // stamps may come out of order
 
-	if (!nic->window_ns || software_ns - nic->window_ns > 2 * WINDOW_NS) {
+	if (!nic->window_ns || age_ns > 2 * WINDOW_NS || age_ns < -WINDOW_NS) {
 		nic->window_ns = software_ns;
 		nic->least_ns = nic->before_ns = difference_ns;
-	} else if (software_ns - nic->window_ns > WINDOW_NS) {
+	} else if (age_ns > WINDOW_NS) {
 		nic->window_ns = software_ns;
 		nic->before_ns = nic->least_ns;
 		nic->least_ns = difference_ns;
