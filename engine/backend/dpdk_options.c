@@ -26,6 +26,7 @@ enum {
 	KEY_SERVER,
 	KEY_SHARE,
 	KEY_TAGGING,
+	KEY_WAIT,
 };
 
 const struct vly_key vly_dpdk_keys[] = {
@@ -51,6 +52,8 @@ const struct vly_key vly_dpdk_keys[] = {
 	 "af_xdp: leave all but our ports to the kernel; auto: if the addresses are its"},
 	{"tagging", VLY_KEY_TEXT, "auto", 0, 0,
 	 "VLAN tags: auto, on (by the device if it can) or off (by our stack)"},
+	{"wait", VLY_KEY_DURATION, "10s", 1000000, 86400000000000,
+	 "virtio-user with server=on: for its first peer, when it is opened"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -149,6 +152,7 @@ int vly_dpdk_options_read(struct vly_dpdk_options *options, const union vly_valu
 	memset(options, 0, sizeof(*options));
 	options->eal = values[KEY_EAL].text;
 	options->capture = values[KEY_CAPTURE].text;
+	options->wait_ns = values[KEY_WAIT].number;
 	options->memory_bytes = values[KEY_MEMORY].number;
 	rc = read_choice(&options->checksum, KEY_CHECKSUM, values[KEY_CHECKSUM].text, error);
 	if (!rc)

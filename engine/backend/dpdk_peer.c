@@ -3,16 +3,24 @@
 // The other side of a virtio or memif pair, which may die and come back. DPDK takes a new peer in
 // by itself, or when it is asked for the link's state. While there is none, what is sent is given
 // up and counted: it must neither stop the engine nor reach the next peer, minutes old.
+#include <errno.h>
 #include <semaphore.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <rte_alarm.h>
 #include <rte_cycles.h>
 
 #include "backend/dpdk_private.h"
+#include "core/clock.h"
 
 enum {
 	// Asking virtio-user is a system call, and may take a connection in.
 	ASKS_PER_SECOND = 50,
+	NS_A_SECOND = 1000000000,
 };
 
 static bool may_lose_peer(const struct vly_backend_port *port)
@@ -47,6 +55,58 @@ uint32_t vly_dpdk_peer_refused(struct vly_backend_queue *queue, struct vly_dgram
 	vly_count(&queue->ledger->dropped[VLY_DROP_TX_FULL], count);
 	vly_dpdk_release_burst(queue, dgrams, count);
 	return count;
+}
+
+// Who comes, says nothing and goes is no vhost peer: the driver gives up.
+static void come_and_go(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, path, strnlen(path, sizeof(address.sun_path) - 1));
+	if (fd < 0)
+		return;
+	connect(fd, (const struct sockaddr *)&address, sizeof(address));
+	close(fd);
+}
+
+static void *wait_for_peer(void *arg)
+{
+	struct vly_dpdk_patience *patience = arg;
+	uint64_t end_ns = vly_clock_ns() + patience->plan->options.wait_ns;
+	const struct timespec end = {
+		.tv_sec = (time_t)(end_ns / NS_A_SECOND),
+		.tv_nsec = (long)(end_ns % NS_A_SECOND),
+	};
+	int rc;
+
+	do {
+		rc = sem_clockwait(&patience->done, CLOCK_MONOTONIC, &end);
+	} while (rc && errno == EINTR);
+	patience->is_over = rc != 0;
+	if (rc)
+		come_and_go(patience->plan->device.target);
+	return NULL;
+}
+
+void vly_dpdk_patience_begin(struct vly_dpdk_patience *patience, const struct vly_dpdk_plan *plan)
+{
+	*patience = (struct vly_dpdk_patience){.plan = plan};
+	if (plan->device.id != VLY_DPDK_VIRTIO_USER || !plan->device.serves)
+		return;
+	sem_init(&patience->done, 0, 0);
+	patience->is_waiting =
+		pthread_create(&patience->thread, NULL, wait_for_peer, patience) == 0;
+}
+
+bool vly_dpdk_patience_end(struct vly_dpdk_patience *patience)
+{
+	if (!patience->is_waiting)
+		return false;
+	sem_post(&patience->done);
+	pthread_join(patience->thread, NULL);
+	sem_destroy(&patience->done);
+	return patience->is_over;
 }
 
 static void shut(struct vly_backend_port *port)

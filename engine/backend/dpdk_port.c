@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_dev.h>
@@ -142,8 +143,10 @@ static int choose_name(struct vly_backend_port *port, struct vly_error *error)
 static int plug(struct vly_backend_port *port, const struct vly_log *log, struct vly_error *error)
 {
 	const struct vly_dpdk_device *device = &port->plan.device;
+	struct vly_dpdk_patience patience;
 	struct vly_dpdk_capture capture;
 	char args[VLY_DPDK_ARGS_BYTES];
+	bool is_late;
 	bool is_pci = device->id == VLY_DPDK_PCI;
 	int rc = choose_name(port, error);
 
@@ -157,8 +160,17 @@ static int plug(struct vly_backend_port *port, const struct vly_log *log, struct
 	if (device->id == VLY_DPDK_VIRTIO_USER && device->serves)
 		vly_log_line(log, "dpdk: waiting for the first vhost client of %s", device->target);
 	vly_dpdk_capture_begin(&capture, &port->eal->log);
+	vly_dpdk_patience_begin(&patience, &port->plan);
 	rc = rte_eal_hotplug_add(is_pci ? "pci" : "vdev", port->name, args);
+	is_late = vly_dpdk_patience_end(&patience);
 	vly_dpdk_capture_end(&capture);
+	if (rc && is_late) {
+		unlink(device->target);
+		return vly_fail(error, -ETIMEDOUT,
+				"dpdk: %s:%s: nobody came to this socket; start the other end, "
+				"such as vhost-user:%s -o server=off, within -o wait=SECONDS",
+				device->kind->word, device->target, device->target);
+	}
 	// What was allowed at DPDK's start is there already.
 	if (rc && !(is_pci && rc == -EEXIST))
 		return rc;

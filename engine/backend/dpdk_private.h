@@ -23,6 +23,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,7 +34,7 @@
 #include <rte_mempool.h>
 
 #include "backend/backend.h"
-#include "backend/dpdk_kernel.h"
+#include "backend/dpdk_share.h"
 #include "core/compiler.h"
 
 enum vly_dpdk_limits {
@@ -66,6 +67,7 @@ struct vly_dpdk_options {
 	enum vly_dpdk_choice server; // who owns the socket of a virtio pair
 	uint16_t descriptors;
 	uint64_t memory_bytes; // 0: as needed
+	uint64_t wait_ns;      // virtio-user, when we own the socket: for the first peer
 	uint32_t log_level;    // RTE_LOG_*, 0: none to stderr
 	bool has_mac;
 	uint8_t mac[6];
@@ -157,27 +159,6 @@ void vly_dpdk_device_mac(const struct vly_dpdk_device *device, uint8_t *mac);
 // Whether this machine has the kind's driver.
 bool vly_dpdk_kind_is_installed(const struct vly_dpdk_kind *kind);
 
-// --- sharing an interface with the kernel ------------------------------------------------------
-
-struct vly_dpdk_share {
-	bool is_on;
-	uint32_t ifindex;
-	int program_fd; // a file of our XDP program, for the driver
-	int lock_fd;
-	int groups_fd[2];     // sockets that are members of our groups: IPv4, IPv6
-	int client_fd;        // a socket of the kernel's that keeps our port from others
-	uint16_t client_port; // when nothing is listened to
-	uint32_t asked_count; // addresses that the user gave: others of the interface are not ours
-	uint32_t addr_count;  // as of open
-	uint32_t group_count; // listened to
-	uint32_t port_count;
-	struct vly_prefix asked[VLY_ADDRS_MAX];
-	struct vly_prefix addrs[VLY_ADDRS_MAX];
-	struct vly_prefix groups[VLY_GROUPS_MAX];
-	uint16_t ports[VLY_LISTENS_MAX]; // of UDP, that are ours
-	struct vly_dpdk_kernel *kernel;  // NULL: not shared
-};
-
 // What a port is made of, as open has decided it.
 struct vly_dpdk_plan {
 	struct vly_dpdk_options options;
@@ -193,34 +174,6 @@ struct vly_dpdk_plan {
 // The driver's arguments: "path=...,queues=1". Returns 0 or -EINVAL when they are too long.
 int vly_dpdk_devargs(char *args, size_t size, const struct vly_dpdk_plan *plan,
 		     struct vly_error *error);
-
-// Sets it to what can be closed.
-void vly_dpdk_share_init(struct vly_dpdk_share *share);
-
-// Decides whether to share, reads the interface's addresses, and removes a program of ours that a
-// dead process left. Returns 0, or -EBUSY, -EINVAL, -EADDRNOTAVAIL, -ENOTSUP. Close it in any case.
-int vly_dpdk_share_open(struct vly_dpdk_share *share, const struct vly_dpdk_plan *plan,
-			const struct vly_port_config *config, struct vly_error *error);
-
-// Once our program is attached: what is ours comes to us, and changes are followed.
-int vly_dpdk_share_start(struct vly_dpdk_share *share, struct vly_error *error);
-void vly_dpdk_share_close(struct vly_dpdk_share *share);
-
-// A file descriptor of our XDP program's object file, or -ENOTSUP when it was not built.
-int vly_dpdk_program_file(struct vly_error *error);
-
-// Takes our program off the interface; false when there was none of ours.
-bool vly_dpdk_program_sweep(uint32_t ifindex);
-
-// 0 when the interface has no program at all; -EBUSY and its name when there is one.
-int vly_dpdk_program_other(uint32_t ifindex, char *name, size_t size);
-
-// Tells our program, attached now, the ports and addresses.
-int vly_dpdk_program_fill(const struct vly_dpdk_share *share, struct vly_error *error);
-
-// Tells it other addresses, in place of those before: `addrs` and the groups. Any thread.
-int vly_dpdk_program_addrs(const struct vly_dpdk_share *share, const struct vly_prefix *addrs,
-			   uint32_t count);
 
 // --- memory ------------------------------------------------------------------------------------
 
@@ -375,6 +328,19 @@ int vly_dpdk_wait_open(struct vly_backend_port *port, struct vly_error *error);
 void vly_dpdk_wait_close(struct vly_backend_port *port);
 int vly_dpdk_wait(struct vly_backend_queue *queue, uint64_t timeout_ns);
 void vly_dpdk_wake(struct vly_backend_queue *queue);
+
+// The driver of virtio-user, where we own the socket, waits for its first peer in accept(2), for
+// ever. Between the two a thread of ours ends that after options.wait_ns.
+struct vly_dpdk_patience {
+	const struct vly_dpdk_plan *plan;
+	pthread_t thread;
+	sem_t done;
+	bool is_waiting; // there is such a thread
+	bool is_over;
+};
+void vly_dpdk_patience_begin(struct vly_dpdk_patience *patience, const struct vly_dpdk_plan *plan);
+// Whether the patience was over before a peer came.
+bool vly_dpdk_patience_end(struct vly_dpdk_patience *patience);
 
 // Stops and closes the device.
 void vly_dpdk_shut(struct vly_backend_port *port);

@@ -94,7 +94,8 @@ static inline bool take(const struct vly_stack *stack, struct vly_dgram *frame, 
 	uint32_t dst;
 	uint32_t udp_len;
 
-	if (VLY_UNLIKELY(frame->len < PAYLOAD || !has_shape(&stack->shape, p)))
+	if (VLY_UNLIKELY(frame->len < PAYLOAD || frame->link & VLY_FRAME_TAG ||
+			 !has_shape(&stack->shape, p)))
 		return false;
 	udp_len = vly_be16(p + L4 + 4);
 	if (VLY_UNLIKELY(!has_lengths(p, frame->len, udp_len) ||
@@ -111,6 +112,9 @@ static inline bool take(const struct vly_stack *stack, struct vly_dgram *frame, 
 			 !is_served(&stack->local, &frame->local)))
 		return false;
 	deliver(frame, p, udp_len, queue);
+	if (frame->flow_hash == 0 && VLY_UNLIKELY(stack->hash[0] != VLY_LINK_HASH_NONE))
+		frame->flow_hash = vly_flow_toeplitz(&frame->peer, &frame->local,
+						     stack->hash[0] == VLY_LINK_HASH_FLOW);
 	if (frame->flow_hash == 0)
 		frame->flow_hash =
 			vly_flow_join(vly_flow_side(0, vly_ip_mapped(src), frame->peer.port),

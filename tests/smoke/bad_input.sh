@@ -58,6 +58,8 @@ bad 192.0.2.7 serve -H echo -b socket -l 192.0.2.7:9000
 bad --queues "${good[@]}" -q 0
 bad --queues "${good[@]}" -q 65
 bad 'each port' "${good[@]}" --next
+bad 'nobody came' "${dpdk[@]}" "${wire[@]}" -d "virtio-user:$tmp/lonely" -o server=on \
+	-o wait=300ms
 bad --device "${good[@]}" -b socket -d af_xdp:lo --next -l :9001
 read -ra others < <(printf -- '--next -l :%d ' {9101..9116}; echo)
 bad 'more than 16 ports' "${good[@]}" "${others[@]}"
