@@ -44,13 +44,27 @@ struct exchange {
 	struct payload payload;
 };
 
+// An empty datagram that the payload fits, if there is one: of the usual buffers, or of the large.
+static struct vly_dgram *take_empty(const struct exchange_config *config)
+{
+	struct vly_dgram *dgram;
+
+	if (vly_alloc_burst(config->queue, &dgram, 1) == 0)
+		return NULL;
+	if (dgram->capacity >= config->size_bytes)
+		return dgram;
+	dgram->fate = VLY_FATE_RELEASE;
+	vly_release_burst(config->queue, &dgram, 1);
+	return vly_alloc_large_burst(config->queue, &dgram, 1) == 1 ? dgram : NULL;
+}
+
 // The port's buffers must hold the payload; asks by taking one.
 static int check_size(const struct exchange_config *config, struct vly_error *error)
 {
-	struct vly_dgram *dgram;
+	struct vly_dgram *dgram = take_empty(config);
 	uint32_t capacity;
 
-	if (vly_alloc_burst(config->queue, &dgram, 1) == 0) {
+	if (!dgram) {
 		snprintf(error->text, sizeof(error->text),
 			 "the port has no free buffer; give it more with --buffers");
 		return -ENOBUFS;
@@ -254,9 +268,9 @@ static void poll_until(struct exchange *exchange, uint64_t deadline_ns)
 static struct vly_dgram *make_datagram(struct exchange *exchange)
 {
 	const struct exchange_config *config = &exchange->config;
-	struct vly_dgram *dgram;
+	struct vly_dgram *dgram = take_empty(config);
 
-	if (vly_alloc_burst(config->queue, &dgram, 1) == 0)
+	if (!dgram)
 		return NULL;
 	dgram->peer = config->target.addr;
 	dgram->local = (struct vly_addr){0};

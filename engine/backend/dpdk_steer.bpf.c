@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What the kernel runs for each frame of an interface that it shares with us: UDP to a port and an
-// address of ours goes to the queue's XDP socket, everything else on to the kernel. Compiled for
-// the kernel's own machine (bpf(2)), not for this one; dpdk_program.c fills the maps.
+// address of ours goes to the queue's XDP socket, everything else on to the kernel. Of a datagram
+// in fragments only the first says the port: the others go the same way if they come after it, as
+// they do from any sender on the same wire. One that overtakes the first is the kernel's. Compiled
+// for the kernel's own machine (bpf(2)), not for this one; dpdk_program.c fills the maps.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -17,7 +19,11 @@ enum {
 	QUEUES_MAX = 64,
 	PORT_WORDS = 65536 / 64,
 	ADDRS_MAX = 128,
-	FRAGMENT = 0x3fff, // more fragments, or not the first
+	FRAGMENTS_MAX = 1024,      // datagrams in fragments at a time, those of late
+	FRAGMENT = 0x3fff,         // more fragments, or not the first
+	FRAGMENT_OFFSET = 0x1fff,  // not the first
+	FRAGMENT6 = 44,            // the extension header (RFC 8200, section 4.5)
+	FRAGMENT6_OFFSET = 0xfff8, // of its third and fourth byte
 	VLAN_ID = 0x0fff,
 };
 
@@ -54,6 +60,27 @@ struct {
 	__type(value, __u32);
 } volley_addrs SEC(".maps"); // tidy: allow global
 
+// A datagram in fragments whose first one was ours.
+struct steer_datagram {
+	struct steer_addr from;
+	struct steer_addr to;
+	__u32 id;
+};
+
+struct fragment6 {
+	__u8 next;
+	__u8 reserved;
+	__be16 offset;
+	__be32 id;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FRAGMENTS_MAX);
+	__type(key, struct steer_datagram);
+	__type(value, __u32);
+} volley_fragments SEC(".maps"); // tidy: allow global
+
 static __always_inline int steer(const struct xdp_md *frame, const struct udphdr *udp,
 				 const void *end, const struct steer_addr *to)
 {
@@ -72,16 +99,63 @@ static __always_inline int steer(const struct xdp_md *frame, const struct udphdr
 	return (int)bpf_redirect_map(&xsks_map, frame->rx_queue_index, XDP_PASS);
 }
 
+// A fragment; `udp` is NULL but for the first. A name may be used again, for a port of the
+// kernel's.
+static __always_inline int steer_fragment(const struct xdp_md *frame, const struct udphdr *udp,
+					  const void *end, const struct steer_datagram *name)
+{
+	__u32 one = 1;
+	int verdict;
+
+	if (!udp && !bpf_map_lookup_elem(&volley_fragments, name))
+		return XDP_PASS;
+	if (!udp)
+		return (int)bpf_redirect_map(&xsks_map, frame->rx_queue_index, XDP_PASS);
+	verdict = steer(frame, udp, end, &name->to);
+	if (verdict == XDP_PASS)
+		bpf_map_delete_elem(&volley_fragments, name);
+	else
+		bpf_map_update_elem(&volley_fragments, name, &one, BPF_ANY);
+	return verdict;
+}
+
 static __always_inline int steer_ip4(const struct xdp_md *frame, const void *at, const void *end)
 {
 	const struct iphdr *ip = at;
-	struct steer_addr to = {{0, 0, bpf_htonl(0xffff), 0}};
+	const void *udp;
+	struct steer_datagram name = {
+		.from = {{0, 0, bpf_htonl(0xffff), 0}},
+		.to = {{0, 0, bpf_htonl(0xffff), 0}},
+	};
 
-	if ((const void *)(ip + 1) > end || ip->protocol != IPPROTO_UDP || ip->ihl < 5 ||
-	    (ip->frag_off & bpf_htons(FRAGMENT)))
+	if ((const void *)(ip + 1) > end || ip->protocol != IPPROTO_UDP || ip->ihl < 5)
 		return XDP_PASS;
-	to.word[3] = ip->daddr;
-	return steer(frame, (const void *)((const char *)at + ip->ihl * 4), end, &to);
+	name.to.word[3] = ip->daddr;
+	udp = (const char *)at + ip->ihl * 4;
+	if (!(ip->frag_off & bpf_htons(FRAGMENT)))
+		return steer(frame, udp, end, &name.to);
+	name.from.word[3] = ip->saddr;
+	name.id = ip->id;
+	if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET))
+		udp = 0;
+	return steer_fragment(frame, udp, end, &name);
+}
+
+static __always_inline int steer_fragment6(const struct xdp_md *frame, const struct ipv6hdr *ip,
+					   const void *end)
+{
+	const struct fragment6 *fragment = (const void *)(ip + 1);
+	const void *udp = fragment + 1;
+	struct steer_datagram name;
+
+	if (udp > end || fragment->next != IPPROTO_UDP)
+		return XDP_PASS;
+	__builtin_memcpy(&name.from, &ip->saddr, sizeof(name.from));
+	__builtin_memcpy(&name.to, &ip->daddr, sizeof(name.to));
+	name.id = fragment->id;
+	if (fragment->offset & bpf_htons(FRAGMENT6_OFFSET))
+		udp = 0;
+	return steer_fragment(frame, udp, end, &name);
 }
 
 static __always_inline int steer_ip6(const struct xdp_md *frame, const void *at, const void *end)
@@ -89,7 +163,11 @@ static __always_inline int steer_ip6(const struct xdp_md *frame, const void *at,
 	const struct ipv6hdr *ip = at;
 	struct steer_addr to;
 
-	if ((const void *)(ip + 1) > end || ip->nexthdr != IPPROTO_UDP)
+	if ((const void *)(ip + 1) > end)
+		return XDP_PASS;
+	if (ip->nexthdr == FRAGMENT6)
+		return steer_fragment6(frame, ip, end);
+	if (ip->nexthdr != IPPROTO_UDP)
 		return XDP_PASS;
 	__builtin_memcpy(&to, &ip->daddr, sizeof(to));
 	return steer(frame, (const void *)(ip + 1), end, &to);

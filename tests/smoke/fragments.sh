@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Datagrams larger than a frame, between a kernel's sockets and dpdk: of every size both ways, large
-# pings, and a path that is narrower than the link. Drawing: make_wire in lib.sh.
+# Datagrams larger than a frame: between a kernel's sockets and dpdk, of every size and both ways, with
+# large pings; then between two of ours over a virtio pair. Drawing: make_wire in lib.sh.
 . "$(dirname "$0")/lib.sh"
 
 make_wire_for dpdk
@@ -18,3 +18,14 @@ done
 stop_serve
 # One datagram is handled and sent once, in however many frames it came and went.
 ledger balanced 'handled == 400' 'sent == 400' 'answered > 400' 'fragment_timeout == 0'
+
+serve - -b dpdk -d "vhost-user:$tmp/pair" -a 10.0.0.1/24 -a fd00::1/64 -l :9000 -H echo
+for target in 10.0.0.1:9000 '[fd00::1]:9000'; do
+	for size in 60000 65487 1473 64; do
+		"$volley" ping -b dpdk -d "virtio-user:$tmp/pair" -a 10.0.0.2/24 -a fd00::2/64 -n 20 \
+			-s $size $target >"$tmp/ping.log" || fail "volley ping -s $size $target"
+		grep -q ' 20 received' "$tmp/ping.log" || fail "volley ping -s $size $target: lost"
+	done
+done
+stop_serve
+ledger balanced 'handled == 160' 'sent == 160'
