@@ -24,7 +24,7 @@ for target in 10.0.0.1:9000 '[fd00::1]:9000'; do
 	for size in 60000 65487 1473 64; do
 		"$volley" ping -b dpdk -d "virtio-user:$tmp/pair" -a 10.0.0.2/24 -a fd00::2/64 -n 20 \
 			-s $size $target >"$tmp/ping.log" || fail "volley ping -s $size $target"
-		grep -q ' 20 received' "$tmp/ping.log" || fail "volley ping -s $size $target: lost"
+		grep -qE '^received +20$' "$tmp/ping.log" || fail "volley ping -s $size $target: lost"
 	done
 done
 stop_serve
