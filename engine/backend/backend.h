@@ -53,6 +53,7 @@ struct vly_link_info {
 	// to finish that never comes: the field has the pseudo-header's sum alone (CHECKSUM_PARTIAL
 	// in the kernel's skbuff.h). What never left this machine is taken so.
 	bool partial_checksums;
+	uint32_t frame_room; // capacity of what alloc_burst gives; 0: as large as any frame
 	// The device's own addresses, for a port that was given none; live with the backend's port.
 	const struct vly_prefix *addrs;
 	uint32_t addr_count;

@@ -80,9 +80,9 @@ static void virtio_user(struct text *text, const struct vly_dpdk_plan *plan)
 		put(text, "server", "1");
 	put_number(text, "queue_size", plan->options.descriptors);
 	put_mac(text, plan);
-	// Buffers hold whole frames, so none is ever spread over several: that is the fast path. A
+	// Buffers hold whole frames, so none is spread over several: that is the fast path. A
 	// peer without packed rings negotiates split ones.
-	put(text, "mrg_rxbuf", "0");
+	put(text, "mrg_rxbuf", plan->whole_room ? "1" : "0");
 	put(text, "in_order", "1");
 	put(text, "vectorized", "1");
 	put(text, "packed_vq", plan->options.packed == VLY_DPDK_OFF ? "0" : "1");

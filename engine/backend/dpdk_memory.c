@@ -27,7 +27,9 @@ uint64_t vly_dpdk_memory_need(const struct vly_dpdk_plan *plan)
 	uint64_t buffer = OBJECT_BYTES + sizeof(struct rte_mbuf) + sizeof(struct vly_dgram) +
 			  plan->data_room + 2 * sizeof(void *);
 	uint64_t caches = RTE_MAX_LCORE * sizeof(struct rte_mempool_cache);
+	uint64_t whole = buffer - plan->data_room + plan->whole_room;
 	uint64_t queue = plan->buffers * buffer + caches +
+			 (plan->whole_room ? plan->wholes * whole + caches : 0) +
 			 (uint64_t)plan->options.descriptors * DESCRIPTOR_BYTES;
 
 	return BASE_BYTES + plan->queues * queue;

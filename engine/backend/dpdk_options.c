@@ -23,6 +23,7 @@ enum {
 	KEY_PACKED,
 	KEY_REPLAY,
 	KEY_ROLE,
+	KEY_SCATTER,
 	KEY_SERVER,
 	KEY_SHARE,
 	KEY_TAGGING,
@@ -46,6 +47,9 @@ const struct vly_key vly_dpdk_keys[] = {
 	{"replay", VLY_KEY_TEXT, "forever", 0, 0, "pcap: forever or once"},
 	{"role", VLY_KEY_TEXT, "auto", 0, 0,
 	 "memif: server, client or auto (client if the socket is there)"},
+	{"scatter", VLY_KEY_TEXT, "auto", 0, 0,
+	 "frames of more than 2 KB: on (in chains of small buffers, copied together), off or auto "
+	 "(in large buffers: no copy, more memory)"},
 	{"server", VLY_KEY_TEXT, "auto", 0, 0,
 	 "who owns a virtio socket: on (this end), off (the other); auto: vhost-user"},
 	{"share", VLY_KEY_TEXT, "auto", 0, 0,
@@ -170,6 +174,8 @@ int vly_dpdk_options_read(struct vly_dpdk_options *options, const union vly_valu
 		rc = read_role(options, values[KEY_ROLE].text, error);
 	if (!rc)
 		rc = read_replay(options, values[KEY_REPLAY].text, error);
+	if (!rc)
+		rc = read_choice(&options->scatter, KEY_SCATTER, values[KEY_SCATTER].text, error);
 	if (!rc)
 		rc = read_choice(&options->server, KEY_SERVER, values[KEY_SERVER].text, error);
 	if (!rc)

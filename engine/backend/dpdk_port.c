@@ -22,6 +22,7 @@ enum {
 	// The driver begins by giving the kernel 2048 of them.
 	XDP_BUFFERS_MIN = 2560,
 	DATA_ROOM_MIN = RTE_MBUF_DEFAULT_BUF_SIZE,
+	WHOLES_SHARE = 8, // buffers for each one of a whole frame
 	// Ethernet with two tags, and the header that virtio lets precede it in one buffer.
 	FRAME_EXTRA = 64,
 	// An XDP socket's frame with all that DPDK keeps beside it has to fit one page.
@@ -81,6 +82,10 @@ static int plan_sizes(struct vly_dpdk_plan *plan, const struct vly_port_config *
 	room = RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + plan->mtu + FRAME_EXTRA,
 			      (uint32_t)RTE_CACHE_LINE_SIZE);
 	plan->data_room = (uint16_t)RTE_MAX(room, (uint32_t)DATA_ROOM_MIN);
+	if (plan->options.scatter == VLY_DPDK_ON && plan->data_room > DATA_ROOM_MIN) {
+		plan->whole_room = plan->data_room;
+		plan->data_room = DATA_ROOM_MIN;
+	}
 	plan->buffers = config->buffers ? config->buffers : VLY_DPDK_BUFFERS;
 	least = plan->device.id == VLY_DPDK_AF_XDP ? XDP_BUFFERS_MIN : BUFFERS_MIN;
 	if (plan->buffers < least)
@@ -88,6 +93,7 @@ static int plan_sizes(struct vly_dpdk_plan *plan, const struct vly_port_config *
 				"dpdk: %u buffers are too few for receive and "
 				"transmit rings; give at least %u",
 				plan->buffers, least);
+	plan->wholes = (plan->buffers + 1) / WHOLES_SHARE - 1;
 	// Both rings may be full, and there must be something left to work with.
 	while (plan->options.descriptors * 4u > plan->buffers + 1)
 		plan->options.descriptors /= 2;
@@ -193,6 +199,7 @@ static void init_queues(struct vly_backend_port *port, struct vly_ledger_block *
 		port->queues[i].vlan = port->plan.vlan;
 		port->queues[i].tag_flags = port->link.tags ? RTE_MBUF_F_TX_VLAN : 0;
 		port->queues[i].pool = port->pools[i];
+		port->queues[i].wholes = port->wholes[i];
 		port->queues[i].ledger = ledgers[i];
 		port->queues[i].port = port;
 		// Filling the rings left buffers in this thread's cache, where nobody looks.
@@ -217,8 +224,10 @@ static void unplug(struct vly_backend_port *port)
 		vly_dpdk_capture_end(&capture);
 	}
 	vly_dpdk_wait_close(port);
-	for (uint32_t i = 0; i < VLY_QUEUES_MAX; i++)
+	for (uint32_t i = 0; i < VLY_QUEUES_MAX; i++) {
 		rte_mempool_free(port->pools[i]);
+		rte_mempool_free(port->wholes[i]);
+	}
 }
 
 // The line of a failure that DPDK has the words for.

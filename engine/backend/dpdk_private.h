@@ -63,8 +63,9 @@ struct vly_dpdk_options {
 	enum vly_dpdk_choice hugepages;
 	enum vly_dpdk_choice tagging; // on, auto: by the device, if it can; off: by the stack
 	enum vly_dpdk_choice packed;
-	enum vly_dpdk_choice share;  // the interface, with the kernel
-	enum vly_dpdk_choice server; // who owns the socket of a virtio pair
+	enum vly_dpdk_choice share;   // the interface, with the kernel
+	enum vly_dpdk_choice scatter; // large frames in chains of small buffers
+	enum vly_dpdk_choice server;  // who owns the socket of a virtio pair
 	uint16_t descriptors;
 	uint64_t memory_bytes; // 0: as needed
 	uint64_t wait_ns;      // virtio-user, when we own the socket: for the first peer
@@ -167,8 +168,10 @@ struct vly_dpdk_plan {
 	uint32_t queues;
 	uint32_t buffers; // of each queue
 	uint32_t mtu;
-	uint16_t vlan;      // 0: untagged
-	uint16_t data_room; // bytes of an mbuf's buffer, headroom included
+	uint16_t vlan;       // 0: untagged
+	uint16_t data_room;  // bytes of an mbuf's buffer, headroom included
+	uint16_t whole_room; // the same for frames that come in chains; 0: none do
+	uint32_t wholes;     // buffers of that size, of each queue
 };
 
 // The driver's arguments: "path=...,queues=1". Returns 0 or -EINVAL when they are too long.
@@ -265,6 +268,7 @@ struct vly_backend_queue {
 	uint16_t vlan;      // of the tag that the device gives each frame
 	uint64_t tag_flags; // of the mbuf, for that; 0: it does not
 	struct rte_mempool *pool;
+	struct rte_mempool *wholes;      // for what came in chains; NULL: nothing should
 	struct rte_mempool_cache *cache; // of the pool, for this queue's thread
 	struct vly_ledger_block *ledger;
 	struct vly_backend_port *port;
@@ -296,6 +300,7 @@ struct vly_backend_port {
 	_Atomic(enum vly_dpdk_peer) peer; // written by queue 0's thread
 	uint64_t peer_tsc;                // when to look for it again
 	struct rte_mempool *pools[VLY_QUEUES_MAX];
+	struct rte_mempool *wholes[VLY_QUEUES_MAX];
 	char detail[VLY_DPDK_DETAIL_BYTES];
 	uint32_t queue_count;
 	struct vly_backend_queue queues[VLY_QUEUES_MAX];

@@ -80,12 +80,13 @@ uint32_t vly_dpdk_flush(struct vly_backend_queue *queue)
 }
 
 // A frame that is not in one buffer of ours: copied into one, or lost. The engine asks drivers for
-// nothing that makes such frames, but some have a mind of their own.
+// such frames only with scatter=on, but some have a mind of their own.
 static struct rte_mbuf *gather(struct vly_backend_queue *queue, struct rte_mbuf *chain)
 {
-	uint32_t room = rte_pktmbuf_data_room_size(queue->pool) - (uint32_t)RTE_PKTMBUF_HEADROOM;
+	struct rte_mempool *pool = queue->wholes ? queue->wholes : queue->pool;
+	uint32_t room = rte_pktmbuf_data_room_size(pool) - (uint32_t)RTE_PKTMBUF_HEADROOM;
 	bool fits = chain->pkt_len <= room;
-	struct rte_mbuf *whole = fits ? rte_pktmbuf_alloc(queue->pool) : NULL;
+	struct rte_mbuf *whole = fits ? rte_pktmbuf_alloc(pool) : NULL;
 
 	if (!whole) {
 		vly_count(&queue->ledger
@@ -287,7 +288,10 @@ void vly_dpdk_release_burst(struct vly_backend_queue *queue, struct vly_dgram **
 		// Each is whole, unshared and clean of chains, as it has been since it was got.
 		for (uint32_t i = 0; i < some; i++)
 			mbufs[i] = mbuf_of(dgrams[i]);
-		rte_mempool_generic_put(queue->pool, mbufs, some, queue->cache);
+		if (VLY_UNLIKELY(queue->wholes != NULL))
+			rte_pktmbuf_free_bulk((struct rte_mbuf **)mbufs, some); // of two pools
+		else
+			rte_mempool_generic_put(queue->pool, mbufs, some, queue->cache);
 		dgrams += some;
 		count -= some;
 	}

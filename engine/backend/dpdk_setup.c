@@ -116,6 +116,22 @@ static void choose_rss(const struct vly_backend_port *port, struct choice *choic
 	};
 }
 
+// A device without it gets buffers for whole frames, if there is memory for them.
+static void choose_scatter(struct vly_backend_port *port, struct choice *choice,
+			   const struct vly_log *log)
+{
+	if (!port->plan.whole_room)
+		return;
+	if (choice->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) {
+		choice->conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+		return;
+	}
+	vly_log_line(log, "dpdk: %s does not receive in chains of buffers; they become larger",
+		     device_name(port));
+	port->plan.data_room = port->plan.whole_room;
+	port->plan.whole_room = 0;
+}
+
 static int choose(struct vly_backend_port *port, struct choice *choice, const struct vly_log *log,
 		  struct vly_error *error)
 {
@@ -131,22 +147,30 @@ static int choose(struct vly_backend_port *port, struct choice *choice, const st
 	choose_checksums(port, choice);
 	choose_tagging(port, choice);
 	choose_rss(port, choice);
+	choose_scatter(port, choice, log);
 	// Holds here: one pool a queue, and no buffer is ever shared.
-	choice->conf.txmode.offloads |=
-		choice->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+	if (!port->plan.whole_room)
+		choice->conf.txmode.offloads |=
+			choice->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	choice->rx_descriptors = port->plan.options.descriptors;
 	choice->tx_descriptors = port->plan.options.descriptors;
 	return 0;
 }
 
-static int make_pool(struct vly_backend_port *port, uint16_t index, struct vly_error *error)
+static int make_pools(struct vly_backend_port *port, uint16_t index, struct vly_error *error)
 {
+	const struct vly_dpdk_plan *plan = &port->plan;
 	int socket = rte_eth_dev_socket_id(port->port_id);
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "vly_%u_%u", port->port_id, index);
-	port->pools[index] = vly_dpdk_pool(name, &port->plan, socket);
-	if (port->pools[index])
+	port->pools[index] = vly_dpdk_pool(name, plan, socket);
+	snprintf(name, sizeof(name), "vly_whole_%u_%u", port->port_id, index);
+	if (plan->whole_room)
+		port->wholes[index] = rte_pktmbuf_pool_create(
+			name, plan->wholes, RTE_MIN((uint32_t)VLY_DPDK_CACHE, plan->wholes / 4),
+			sizeof(struct vly_dgram), plan->whole_room, socket);
+	if (port->pools[index] && (port->wholes[index] || !plan->whole_room))
 		return 0;
 	return vly_fail(error, -ENOMEM,
 			"dpdk: no memory for %u buffers of %u bytes in the %u MB "
@@ -162,7 +186,7 @@ static int setup_queue(struct vly_backend_port *port, uint16_t index, const stru
 	struct rte_eth_rxconf rx = choice->info.default_rxconf;
 	struct rte_eth_txconf tx = choice->info.default_txconf;
 	unsigned int socket = (unsigned int)rte_eth_dev_socket_id(port->port_id);
-	int rc = make_pool(port, index, error);
+	int rc = make_pools(port, index, error);
 
 	if (rc)
 		return rc;
@@ -219,6 +243,7 @@ static void read_link(struct vly_backend_port *port, const struct choice *choice
 	port->link.tags = (tx & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
 	port->link.kernel_hears =
 		port->plan.share.is_on || port->plan.device.id == VLY_DPDK_AF_PACKET;
+	port->link.frame_room = (uint32_t)port->plan.data_room - RTE_PKTMBUF_HEADROOM;
 	if (port->plan.share.is_on) {
 		port->link.addrs = port->plan.share.addrs;
 		port->link.addr_count = port->plan.share.addr_count;
@@ -258,6 +283,18 @@ static void tell_offloads(const struct vly_backend_port *port, const struct choi
 		     tx & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE ? "fast" : "one by one");
 }
 
+static void tell_jumbo(const struct vly_backend_port *port, const struct vly_log *log)
+{
+	if (port->plan.whole_room)
+		vly_log_line(
+			log,
+			"dpdk: jumbo frames come in chains of %u bytes a buffer, copied together",
+			port->plan.data_room - RTE_PKTMBUF_HEADROOM);
+	else if (port->plan.data_room > RTE_MBUF_DEFAULT_BUF_SIZE)
+		vly_log_line(log, "dpdk: jumbo frames have buffers of %u bytes, without a copy",
+			     port->plan.data_room - RTE_PKTMBUF_HEADROOM);
+}
+
 static void tell(struct vly_backend_port *port, const struct choice *choice,
 		 const struct vly_log *log)
 {
@@ -279,6 +316,7 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 		     memory->reason, memory->reason[0] ? ")" : "",
 		     mode.info[0] ? mode.info : "not told by the driver");
 	tell_offloads(port, choice, log);
+	tell_jumbo(port, log);
 	if (port->link.partial_checksums)
 		vly_log_line(log,
 			     "dpdk: %s is a veth: UDP checksums that its peer has left to a card "

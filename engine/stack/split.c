@@ -32,6 +32,9 @@ void vly_split_begin(struct vly_stack *stack, const struct vly_way *way, uint8_t
 	uint32_t mtu = vly_path_mtu(stack, way->dst);
 	uint32_t header = header_bytes(way->is_ipv6);
 
+	// Where jumbo frames are received in chains, the buffers to send from are smaller.
+	if (stack->frame_room && mtu > stack->frame_room - VLY_ETH_BYTES_MAX)
+		mtu = stack->frame_room - VLY_ETH_BYTES_MAX;
 	split->way = *way;
 	memcpy(split->src, way->src, VLY_IP_BYTES);
 	memcpy(split->dst, way->dst, VLY_IP_BYTES);
@@ -77,7 +80,7 @@ uint32_t vly_stack_split_count(const struct vly_stack *stack)
 }
 
 // Without DF: a router that has it even narrower may cut it again.
-static uint32_t ip4_put(const struct vly_split *split, uint8_t *p, uint32_t offset, uint32_t len)
+static void ip4_put(const struct vly_split *split, uint8_t *p, uint32_t offset, uint32_t len)
 {
 	bool has_more = offset + len < split->l4_len;
 	struct vly_ip4 ip = {
@@ -97,10 +100,9 @@ static uint32_t ip4_put(const struct vly_split *split, uint8_t *p, uint32_t offs
 		ip.fragment = VLY_IP4_DONT_FRAGMENT;
 	ip.checksum_raw = vly_ip4_checksum(&ip);
 	vly_ip4_encode(&ip, p, VLY_IP4_BYTES);
-	return VLY_IP4_BYTES;
 }
 
-static uint32_t ip6_put(const struct vly_split *split, uint8_t *p, uint32_t offset, uint32_t len)
+static void ip6_put(const struct vly_split *split, uint8_t *p, uint32_t offset, uint32_t len)
 {
 	bool has_more = offset + len < split->l4_len;
 	uint32_t extra = split->count > 1 ? VLY_IP6_FRAGMENT_BYTES : 0;
@@ -120,7 +122,6 @@ static uint32_t ip6_put(const struct vly_split *split, uint8_t *p, uint32_t offs
 		vly_be16_put(p + VLY_IP6_BYTES + 2, (uint16_t)(offset | has_more));
 		vly_be32_put(p + VLY_IP6_BYTES + 4, split->id);
 	}
-	return VLY_IP6_BYTES + extra;
 }
 
 static bool put_frame(const struct vly_split *split, struct vly_dgram *frame, uint32_t offset,
@@ -128,12 +129,16 @@ static bool put_frame(const struct vly_split *split, struct vly_dgram *frame, ui
 {
 	uint8_t *p = vly_dgram_data(frame);
 	int l2 = vly_eth_encode(&split->way.eth, p, frame->capacity);
-	uint32_t l3;
+	uint32_t l3 = header_bytes(split->way.is_ipv6);
 
-	if (frame->capacity < VLY_ETH_BYTES_MAX + VLY_IP6_BYTES + VLY_IP6_FRAGMENT_BYTES + len)
+	if (split->way.is_ipv6 && split->count > 1)
+		l3 += VLY_IP6_FRAGMENT_BYTES;
+	if (l2 < 0 || frame->capacity < (uint32_t)l2 + l3 + len)
 		return false;
-	l3 = split->way.is_ipv6 ? ip6_put(split, p + l2, offset, len)
-				: ip4_put(split, p + l2, offset, len);
+	if (split->way.is_ipv6)
+		ip6_put(split, p + l2, offset, len);
+	else
+		ip4_put(split, p + l2, offset, len);
 	memcpy(p + l2 + l3, split->l4 + offset, len);
 	frame->len = (uint16_t)((uint32_t)l2 + l3 + len);
 	frame->link =

@@ -73,6 +73,7 @@ static int fragments_open(struct vly_stack *stack, const struct vly_stack_config
 				    config->large_count ? config->large_count : VLY_LARGE_DEFAULT);
 
 	stack->mtu_sure = config->link.mtu;
+	stack->frame_room = config->link.frame_room;
 	stack->id_seed = config->id_seed;
 	stack->queue = config->queue;
 	stack->queue_count = config->queue_count ? config->queue_count : 1;

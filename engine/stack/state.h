@@ -82,7 +82,8 @@ struct vly_stack {
 	struct vly_stack_news news[VLY_STACK_NEWS_MAX];
 	struct vly_stack_whole whole;
 	struct vly_split split;
-	uint32_t queue; // of queue_count, for id_counters
+	uint32_t frame_room; // of the buffers for its frames; 0: as large as any
+	uint32_t queue;      // of queue_count, for id_counters
 	uint32_t queue_count;
 	uint64_t id_seed;
 	uint32_t id_counters[VLY_SPLIT_COUNTERS];

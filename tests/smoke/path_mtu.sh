@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# A path that is narrower than the link: the client's kernel routes to a far host over a link with an
-# MTU of 1300, and says so when an answer is too big for it. The answers after that arrive, in
+# A path that is narrower than the link: the client's kernel routes to a far host over a link with
+# an MTU of 1300, and says so when an answer is too big for it. The answers after that arrive, in
 # fragments. The server's end is dpdk's (drawing: make_wire in lib.sh):
 #
 #   namespace far                 namespace client, a router
@@ -30,8 +30,8 @@ in_far() { ip netns exec far "$@"; }
 for host in 10.77.0.2 fd77::2; do
 	serve server "${port[@]}" -l :9000 -H echo
 	in_far "$python" "$here/echo_client.py" $host 9000 20 0 1200 || fail "$host: what fits"
-	! in_far timeout 1 "$python" "$here/echo_client.py" $host 9000 1 1400 1400 >"$tmp/first.log" ||
-		fail "$host: the path is not narrow: this test tests nothing"
+	! in_far timeout 1 "$python" "$here/echo_client.py" $host 9000 1 1400 1400 \
+		>"$tmp/first.log" || fail "$host: the path is not narrow: this test tests nothing"
 	in_far "$python" "$here/echo_client.py" $host 9000 20 1280 1472 1 || fail "$host: 1472"
 	in_far "$python" "$here/echo_client.py" $host 9000 20 0 60000 1 || fail "$host: 60000"
 	stop_serve
