@@ -2,7 +2,7 @@
 //
 // Frames into a whole stack, and what it delivers or answers out again. The input is
 //
-//     1 byte   of the stack: 1 VLAN 5, 2 client, 4 checksums left to the device
+//     1 byte   of the stack: 1 VLAN 5, 2 client, 4 checksums left to the device, 8 more buffers
 //     and for each frame
 //     1 byte   1 and 2: the device verified IP, UDP; 4: right checksums are put in before;
 //              8: poll before; 16: the reply's payload is moved; 32: it is sent, not replied
@@ -26,7 +26,8 @@ enum {
 	HEADROOM = 96,
 	FRAME_MAX = 2000,
 	HELD_MAX = 512,
-	LARGE_COUNT = 8, // fewer than the table has places
+	LARGE_COUNT = 8,       // fewer than the table has places
+	LARGE_COUNT_MORE = 20, // more than one source may have
 	SECOND_NS = 1000000000,
 };
 
@@ -56,6 +57,8 @@ struct endings fuzz_endings = {
 			[VLY_STACK_REPLY] = "answered",
 			[VLY_STACK_ABSORBED] = "absorbed",
 			[VLY_STACK_DROP] = "dropped",
+			[VLY_STACK_HELD] = "held",
+			[VLY_STACK_WHOLE] = "whole",
 		},
 	.first_drop = VLY_DROP_FRAME_SHORT,
 	.last_drop = VLY_DROP_NO_LISTENER,
@@ -143,6 +146,7 @@ static void poll(struct run *run, uint32_t spare_count)
 	for (uint32_t i = 0; i < VLY_DROP_COUNT; i++) {
 		check(out.lost[i] <= run->fragments, "no more fragments are lost than were kept");
 		run->fragments -= out.lost[i];
+		fuzz_endings.drops[i] += out.lost[i];
 	}
 }
 
@@ -315,7 +319,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run.is_offloading = data[0] & 4;
 	if (run.is_offloading)
 		station.config.link.offloads_tx = VLY_FRAME_IP_CSUM | VLY_FRAME_UDP_CSUM;
-	station.config.large_count = LARGE_COUNT;
+	station.config.large_count = data[0] & 8 ? LARGE_COUNT_MORE : LARGE_COUNT;
 	run.stack = station_open(&station);
 	for (data++, size--; size >= 4;) {
 		size_t len = (size_t)data[2] << 8 | data[3];
