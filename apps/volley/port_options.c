@@ -188,6 +188,7 @@ struct vly_port_config port_config(const struct port_options *options, const cha
 		.neighbour_count = options->neighbour_count,
 		.vlan = options->vlan,
 		.exception = options->exception,
+		.dad_ms = options->dad_ms,
 		.log = log_to_stderr(command, options->verbose),
 	};
 }

@@ -30,6 +30,7 @@ enum option_key {
 	KEY_NEIGHBOUR,
 	KEY_VLAN,
 	KEY_EXCEPTION,
+	KEY_DAD,
 	KEY_JSON,
 	KEY_PRIVATE, // the first key that a sub-command may use for itself
 };
@@ -55,6 +56,7 @@ struct port_options {
 	uint32_t neighbour_count;
 	uint16_t vlan;
 	const char *exception;
+	uint32_t dad_ms;
 	bool verbose;
 	bool json;
 };

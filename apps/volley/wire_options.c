@@ -17,6 +17,10 @@ static const struct argp_option options_table[] = {
 	 "For dpdk: the next hop to a prefix; the longest wins; repeatable", 1},
 	{"neighbour", KEY_NEIGHBOUR, "IP@MAC", 0,
 	 "For dpdk: a neighbour that is never asked for its MAC; repeatable", 1},
+	{"dad", KEY_DAD, "MS", 0,
+	 "For dpdk: milliseconds to ask at the start whether others have our addresses (default "
+	 "100; 0: do not)",
+	 1},
 	{"vlan", KEY_VLAN, "N", 0, "For dpdk: the 802.1Q VLAN to speak, and no other", 1},
 	{"exception", KEY_EXCEPTION, "tap:NAME", 0,
 	 "For dpdk: what is not ours goes to the kernel by an interface of that name, and what the "
@@ -90,6 +94,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_NEIGHBOUR:
 		add_neighbour(state, options, arg);
+		return 0;
+	case KEY_DAD:
+		options->dad_ms = (uint32_t)parse_number(state, "--dad", arg, 0, VLY_DAD_MAX_MS);
+		if (!options->dad_ms)
+			options->dad_ms = VLY_DAD_NONE;
 		return 0;
 	case KEY_VLAN:
 		options->vlan = (uint16_t)parse_number(state, "--vlan", arg, 1, VLAN_MAX);

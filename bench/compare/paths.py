@@ -126,7 +126,8 @@ class Runner:
                  '--cores', self.cores[1], '-t', str(seconds), '--warmup', str(WARMUP),
                  '--timeout', '0.3']
         if path.wire == 'virtio':
-            words += ['-b', 'dpdk', '-d', 'virtio-user:' + wire.path, '-a', PAIR_CLIENT + '/24']
+            words += ['-b', 'dpdk', '-d', 'virtio-user:' + wire.path, '-a', PAIR_CLIENT + '/24',
+                      '--dad', '0']  # icmpecho has every address
             ip = PAIR_SERVER
         else:
             words += ['-b', 'socket']

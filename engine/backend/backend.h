@@ -60,6 +60,7 @@ struct vly_link_info {
 	// Not NULL: the kernel has the addresses, and asks for neighbours and answers for us. The
 	// number rises when there is news of them; lives with the backend's port.
 	const _Atomic uint32_t *news_version;
+	bool is_alone;        // nobody there to ask whether an address is in use
 	uint16_t client_port; // of UDP, that the kernel keeps for a port without listens; 0: none
 };
 
@@ -136,6 +137,8 @@ struct vly_backend {
 	// Back to the pool. Nothing is counted.
 	void (*release_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			      uint32_t count);
+	// Optional. The thread that has used the queue leaves it to another.
+	void (*leave)(struct vly_backend_queue *queue);
 	// Optional. Waits for input or a wake, at most timeout_ns. May receive while it waits, for
 	// the next rx_burst to deliver.
 	int (*wait)(struct vly_backend_queue *queue, uint64_t timeout_ns);

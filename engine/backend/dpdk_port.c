@@ -309,7 +309,13 @@ static uint32_t buffer_count(const struct vly_backend_port *port)
 
 static void link_info(const struct vly_backend_port *port, struct vly_link_info *info)
 {
+	const struct vly_dpdk_device *device = &port->plan.device;
+
 	*info = port->link;
+	// Nobody hears us in a capture, nor before the peer has come.
+	info->is_alone = device->serves || device->id == VLY_DPDK_PCAP ||
+			 strncmp(device->target, "net_pcap", strlen("net_pcap")) == 0 ||
+			 strncmp(device->target, "net_null", strlen("net_null")) == 0;
 }
 
 static bool news(struct vly_backend_queue *queue, struct vly_link_news *out)
@@ -347,6 +353,7 @@ const struct vly_backend vly_backend_dpdk = {
 	.release_burst = vly_dpdk_release_burst,
 	.wait = vly_dpdk_wait,
 	.wake = vly_dpdk_wake,
+	.leave = vly_dpdk_leave,
 	.flush = vly_dpdk_flush,
 	.news = news,
 	.seek = seek,

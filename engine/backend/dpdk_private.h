@@ -361,4 +361,5 @@ uint32_t vly_dpdk_alloc_burst(struct vly_backend_queue *queue, struct vly_dgram 
 			      uint32_t count);
 void vly_dpdk_release_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			    uint32_t count);
+void vly_dpdk_leave(struct vly_backend_queue *queue);
 uint32_t vly_dpdk_flush(struct vly_backend_queue *queue);

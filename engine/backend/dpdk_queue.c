@@ -46,6 +46,14 @@ static void join(struct vly_backend_queue *queue)
 	queue->is_joined = true;
 }
 
+void vly_dpdk_leave(struct vly_backend_queue *queue)
+{
+	if (queue->cache)
+		rte_mempool_cache_flush(queue->cache, queue->pool);
+	queue->cache = NULL;
+	queue->is_joined = false;
+}
+
 void vly_dpdk_fold(struct vly_backend_port *port)
 {
 	struct vly_ledger_block *ledger = port->queues[0].ledger;

@@ -15,6 +15,7 @@
 #include "core/group.h"
 
 enum {
+	NS_OF_MS = 1000000,
 	CLIENT_PORT_FIRST = 49152, // the dynamic ports, RFC 6335, section 6
 	CLIENT_PORT_COUNT = 16384,
 	HEAR_TRIES_MAX = 100, // the backend may be busy with it
@@ -34,6 +35,9 @@ static int check_config(const struct vly_port_config *config, struct vly_error *
 	if (config->addr_count > VLY_ADDRS_MAX)
 		return vly_fail(error, -EINVAL, "%u addresses are too many; give up to %u",
 				config->addr_count, VLY_ADDRS_MAX);
+	if (config->dad_ms > VLY_DAD_MAX_MS && config->dad_ms != VLY_DAD_NONE)
+		return vly_fail(error, -EINVAL, "%u ms of probing are too long; give up to %u",
+				config->dad_ms, VLY_DAD_MAX_MS);
 	return 0;
 }
 
@@ -57,6 +61,13 @@ static uint32_t large_count(uint32_t buffers)
 	if (!buffers || count > LARGE_MAX)
 		return LARGE_MAX;
 	return count < LARGE_MIN ? LARGE_MIN : count;
+}
+
+static uint64_t probe_ns_of(const struct vly_port_config *config)
+{
+	uint64_t ms = config->dad_ms ? config->dad_ms : VLY_DAD_DEFAULT_MS;
+
+	return config->dad_ms == VLY_DAD_NONE ? 0 : ms * NS_OF_MS;
 }
 
 // Fills in addresses that the device has and the user gave none of.
@@ -107,6 +118,7 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 		port->queues[i].news_version = stack.link.news_version;
 		stack.is_quiet = i > 0;
 		stack.queue = i;
+		stack.probe_ns = stack.link.is_alone ? 0 : probe_ns_of(config);
 		rc = vly_stack_open(&port->queues[i].stack, &stack, error);
 		if (rc)
 			return rc;
@@ -259,6 +271,8 @@ static int open_with(struct vly_port **out, const struct vly_backend *backend,
 	rc = open_queues(port, first_queue, error);
 	if (!rc && backend->layer == VLY_LAYER_FRAME)
 		rc = open_stacks(port, &config, error);
+	if (!rc && port->board)
+		rc = vly_port_verify(port, error);
 	if (!rc && backend->layer == VLY_LAYER_FRAME)
 		rc = open_exception(port, &config, error);
 	if (rc)

@@ -45,6 +45,8 @@ struct vly_port {
 	struct vly_queue *queues;
 	struct vly_board *board; // with a column for each queue, and the last one for the outside
 	struct vly_exception *exception;
+	struct vly_board_reader reader; // the control thread's
+	uint64_t alerted_ns;            // when it last spoke of another station's claim
 	struct vly_ledger_block *ledgers[VLY_QUEUES_MAX];
 	struct vly_log log;
 	char summary[VLY_ERROR_BYTES];
@@ -53,6 +55,13 @@ struct vly_port {
 // As vly_port_open(), for a port whose queues are numbered from first_queue in its engine.
 int vly_port_open_at(struct vly_port **port, const struct vly_port_config *config,
 		     uint32_t first_queue, struct vly_error *error);
+
+// Waits until the stacks have probed their addresses. Returns 0, or -EADDRINUSE naming the address
+// and the station that has it. Control thread, before any queue has a thread of its own.
+int vly_port_verify(struct vly_port *port, struct vly_error *error);
+
+// Says, at most once a second, that another station claims an address of ours. Control thread.
+void vly_port_watch(struct vly_port *port, const struct vly_log *alerts);
 
 // Moves on what waits inside the queue: built frames, neighbours asked for, completions. Returns
 // how many datagrams are still inside. The queue's thread.

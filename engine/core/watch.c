@@ -88,6 +88,8 @@ void vly_warn_of_crowd(struct vly_engine *engine, bool running)
 void vly_engine_poll(struct vly_engine *engine)
 {
 	vly_reload_is_pending(engine);
+	for (uint32_t i = 0; i < engine->port_count; i++)
+		vly_port_watch(engine->ports[i], &engine->alerts);
 	if (!engine->has_warned)
 		vly_warn_of_crowd(engine, true);
 	if (engine->meters && vly_clock_ns() - engine->reported_ns >= REPORT_NS)

@@ -90,6 +90,24 @@ static enum vly_stack_verdict answer(struct vly_stack *stack, struct vly_packet 
 	return VLY_STACK_REPLY;
 }
 
+// RFC 5227, section 2.1.1: who speaks with an address of ours, or probes it as we do.
+static bool is_claim(const struct vly_stack *stack, const struct vly_arp *arp)
+{
+	if (arp->sender_raw != 0)
+		return vly_local_claims4(&stack->local, arp->sender_raw);
+	return vly_stack_is_probing(stack) && vly_local_claims4(&stack->local, arp->target_raw);
+}
+
+static enum vly_stack_verdict contest(struct vly_stack *stack, struct vly_packet *packet,
+				      const struct vly_arp *arp)
+{
+	uint8_t ip[VLY_IP_BYTES];
+
+	vly_ip_from4(ip, arp->sender_raw ? arp->sender_raw : arp->target_raw);
+	vly_stack_contest(stack, ip, arp->sender_mac, packet->now_ns);
+	return vly_packet_drop(packet, VLY_DROP_ADDR_CONFLICT);
+}
+
 enum vly_stack_verdict vly_arp_input(struct vly_stack *stack, struct vly_packet *packet)
 {
 	struct vly_arp arp;
@@ -101,6 +119,8 @@ enum vly_stack_verdict vly_arp_input(struct vly_stack *stack, struct vly_packet 
 	    !is_station(stack, arp.sender_mac))
 		return vly_packet_drop(packet, VLY_DROP_ARP);
 	is_probe = arp.sender_raw == 0; // RFC 5227: from a host that has no address yet
+	if (is_claim(stack, &arp))
+		return contest(stack, packet, &arp);
 	if (!is_probe && vly_local_source4_is_martian(&stack->local, arp.sender_raw))
 		return vly_packet_drop(packet, VLY_DROP_ARP);
 	is_for_us = vly_local_reach4(&stack->local, arp.target_raw) == VLY_REACH_UNICAST;
@@ -150,4 +170,9 @@ bool vly_arp_ask(const struct vly_stack *stack, struct vly_dgram *spare,
 bool vly_arp_announce(const struct vly_stack *stack, struct vly_dgram *spare, uint32_t ip)
 {
 	return request(stack, spare, ip, ip, NULL);
+}
+
+bool vly_arp_probe(const struct vly_stack *stack, struct vly_dgram *spare, uint32_t ip)
+{
+	return request(stack, spare, 0, ip, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // IPv6 inwards: what reaches a transport is whole and for us.
+#include "stack/icmp.h"
 #include "stack/ip4.h"
 #include "stack/ip6.h"
 #include "stack/state.h"
@@ -83,6 +84,17 @@ static enum vly_stack_verdict fragment_input(struct vly_stack *stack, struct vly
 	return vly_fragment_input(stack, packet, &fragment);
 }
 
+// An advertisement by another station that has our address, and sends it from there.
+static bool is_claim(const struct vly_stack *stack, const struct vly_packet *packet,
+		     const struct vly_ip6 *ip)
+{
+	const uint8_t *message = packet->start + packet->l2_len + VLY_IP6_BYTES;
+
+	return ip->next == VLY_PROTOCOL_ICMPV6 && ip->payload_len > 0 &&
+	       message[0] == VLY_ICMPV6_NEIGHBOUR_ADVERTISEMENT &&
+	       vly_local_claims6(&stack->local, ip->src);
+}
+
 enum vly_stack_verdict vly_ip6_input(struct vly_stack *stack, struct vly_packet *packet)
 {
 	struct vly_ip6 ip;
@@ -94,7 +106,8 @@ enum vly_stack_verdict vly_ip6_input(struct vly_stack *stack, struct vly_packet 
 	if (VLY_UNLIKELY(header < 0))
 		return vly_packet_drop(packet, header == -ENODATA ? VLY_DROP_FRAME_SHORT
 								  : VLY_DROP_IP_HEADER);
-	if (VLY_UNLIKELY(vly_local_source6_is_martian(&stack->local, ip.src)))
+	if (VLY_UNLIKELY(vly_local_source6_is_martian(&stack->local, ip.src)) &&
+	    !is_claim(stack, packet, &ip))
 		return vly_packet_drop(packet, VLY_DROP_IP_SOURCE);
 	reach = vly_local_reach6(&stack->local, ip.dst);
 	if (VLY_UNLIKELY(reach == VLY_REACH_NONE))

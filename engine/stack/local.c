@@ -167,6 +167,22 @@ static bool owns4(const struct vly_local *local, uint32_t ip)
 	return false;
 }
 
+bool vly_local_claims4(const struct vly_local *local, uint32_t ip)
+{
+	for (uint32_t i = 0; i < local->count4 + local->tentative4; i++)
+		if (local->own4[i].ip == ip)
+			return true;
+	return false;
+}
+
+bool vly_local_claims6(const struct vly_local *local, const uint8_t *ip)
+{
+	for (uint32_t i = 0; i < local->count6 + local->tentative6; i++)
+		if (memcmp(local->own6[i].ip, ip, sizeof(local->own6[i].ip)) == 0)
+			return true;
+	return false;
+}
+
 bool vly_local_is_broadcast4(const struct vly_local *local, uint32_t ip)
 {
 	for (uint32_t i = 0; i < local->count4; i++)
@@ -216,7 +232,7 @@ static bool is_solicited_node(const struct vly_local *local, const uint8_t *ip)
 
 	if (memcmp(ip, prefix, sizeof(prefix)))
 		return false;
-	for (uint32_t i = 0; i < local->count6; i++)
+	for (uint32_t i = 0; i < local->count6 + local->tentative6; i++)
 		if (!memcmp((const uint8_t *)local->own6[i].ip + 13, ip + 13, 3))
 			return true;
 	return false;

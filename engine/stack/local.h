@@ -81,6 +81,8 @@ struct vly_local {
 	uint64_t filter6; // the same of IPv6 addresses
 	uint32_t count4;
 	uint32_t count6;
+	uint32_t tentative4; // of own4, while they are probed and count4 is 0
+	uint32_t tentative6;
 	uint32_t listen_count;
 	uint16_t port; // that our own datagrams leave from
 	uint8_t bucket[VLY_LISTEN_BUCKETS];
@@ -116,6 +118,10 @@ enum vly_reach vly_local_reach6(const struct vly_local *local, const uint8_t *ip
 
 // The same for whatever is not our first address.
 enum vly_reach vly_local_reach4_search(const struct vly_local *local, uint32_t ip);
+
+// Whether the address is ours, or is to be while it is being probed.
+bool vly_local_claims4(const struct vly_local *local, uint32_t ip);
+bool vly_local_claims6(const struct vly_local *local, const uint8_t *ip);
 
 // Whether a source address is one that no honest host of the wire has. :: counts as honest here:
 // neighbour solicitations may have it.

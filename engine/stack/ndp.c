@@ -161,12 +161,25 @@ static enum vly_stack_verdict advertised(struct vly_stack *stack, struct vly_pac
 	};
 	const uint8_t *mac = ndp->has_mac ? ndp->mac : packet->eth->src;
 
-	if (packet->is_unspecified || (packet->is_group && news.is_answer) ||
+	if (packet->is_unspecified || vly_local_claims6(&stack->local, packet->frame->peer.ip) ||
+	    (packet->is_group && news.is_answer) ||
 	    vly_local_reach6(&stack->local, ndp->target) != VLY_REACH_NONE)
 		return vly_packet_drop(packet, VLY_DROP_NDP);
 	if (!learn(stack, packet, &news, ndp->target, mac) || stack->has_kernel)
 		return vly_packet_drop(packet, VLY_DROP_NDP);
 	return VLY_STACK_ABSORBED;
+}
+
+// RFC 4862, sections 5.4.3 and 5.4.4: who advertises an address of ours, or probes it as we do.
+static bool is_claim(const struct vly_stack *stack, const struct vly_packet *packet,
+		     const struct vly_ndp *ndp)
+{
+	if (!memcmp(packet->eth->src, stack->mac, VLY_MAC_BYTES) ||
+	    !vly_local_claims6(&stack->local, ndp->target))
+		return false;
+	if (ndp->type == VLY_ICMPV6_NEIGHBOUR_ADVERTISEMENT)
+		return !packet->is_unspecified;
+	return vly_stack_is_probing(stack) && packet->is_unspecified;
 }
 
 enum vly_stack_verdict vly_ndp_input(struct vly_stack *stack, struct vly_packet *packet)
@@ -177,6 +190,11 @@ enum vly_stack_verdict vly_ndp_input(struct vly_stack *stack, struct vly_packet 
 	if (packet->hop_limit != VLY_NDP_HOP_LIMIT ||
 	    vly_ndp_decode(&ndp, packet->l4, packet->l4_len) < 0)
 		return vly_packet_drop(packet, VLY_DROP_NDP);
+	if (is_claim(stack, packet, &ndp)) {
+		vly_stack_contest(stack, ndp.target, ndp.has_mac ? ndp.mac : packet->eth->src,
+				  packet->now_ns);
+		return vly_packet_drop(packet, VLY_DROP_ADDR_CONFLICT);
+	}
 	if (ndp.type == VLY_ICMPV6_NEIGHBOUR_SOLICITATION)
 		return solicited(stack, packet, &ndp);
 	return advertised(stack, packet, &ndp);
@@ -237,5 +255,24 @@ bool vly_ndp_announce(const struct vly_stack *stack, struct vly_dgram *spare, co
 	way.eth = vly_stack_eth(stack, stack->mac, VLY_ETHERTYPE_IPV6);
 	send_to_all_nodes(&way);
 	way.src = ip;
+	return message_make(spare, &ndp, &way);
+}
+
+bool vly_ndp_probe(const struct vly_stack *stack, struct vly_dgram *spare, const uint8_t *ip)
+{
+	static const uint8_t unspecified[VLY_IP_BYTES];
+	struct vly_ndp ndp = {.type = VLY_ICMPV6_NEIGHBOUR_SOLICITATION};
+	uint8_t group[VLY_IP_BYTES];
+	uint8_t mac[VLY_MAC_BYTES];
+	struct vly_way way = {
+		.src = unspecified,
+		.dst = group,
+		.is_ipv6 = true,
+		.ttl = VLY_NDP_HOP_LIMIT,
+	};
+
+	group_of(ip, group, mac);
+	way.eth = vly_stack_eth(stack, mac, VLY_ETHERTYPE_IPV6);
+	memcpy(ndp.target, ip, sizeof(ndp.target));
 	return message_make(spare, &ndp, &way);
 }

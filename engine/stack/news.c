@@ -54,6 +54,8 @@ void vly_stack_news_put(struct vly_stack *stack, const struct vly_stack_news *ne
 		if (vly_neigh_learn(&stack->neighbours, &heard, now_ns) >= VLY_NEIGH_WAITING)
 			stack->due_ns = 0;
 		return;
+	case VLY_STACK_NEWS_CONFLICT:
+		return;
 	case VLY_STACK_NEWS_GONE:
 		vly_neigh_end(&stack->neighbours, news->ip);
 		stack->due_ns = 0;

@@ -174,6 +174,7 @@ uint32_t vly_stack_poll(struct vly_stack *stack, struct vly_dgram **spare, uint3
 	out->frame_count = 0;
 	out->refused_count = 0;
 	out->split = NULL;
+	turn.spare_count -= vly_dad_poll(stack, spare, spare_count, now_ns, &turn.due_ns);
 	announce(stack, &turn);
 	while (at < stack->neighbours.asking_count)
 		if (!attend(stack, &turn, at))

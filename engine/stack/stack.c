@@ -151,6 +151,7 @@ int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *conf
 	shape_init(self);
 	reply_init(self);
 	self->asks_outside = config->asks_outside;
+	self->is_quiet = config->is_quiet;
 	if (config->is_quiet || config->asks_outside)
 		self->announced = self->local.count4 + self->local.count6;
 	vly_neigh_init(&self->neighbours);
@@ -160,6 +161,7 @@ int vly_stack_open(struct vly_stack **stack, const struct vly_stack_config *conf
 	result = fragments_open(self, config, error);
 	if (result)
 		goto err_free;
+	vly_dad_start(self, config->asks_outside ? 0 : config->probe_ns);
 	*stack = self;
 	return 0;
 

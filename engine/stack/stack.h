@@ -37,7 +37,8 @@ struct vly_stack_config {
 	uint32_t route_count;
 	const struct vly_neighbour *neighbours; // known beforehand: never asked for, nor replaced
 	uint32_t neighbour_count;
-	bool is_quiet;     // another stack announces these addresses
+	bool is_quiet;     // another stack probes and announces these addresses
+	uint64_t probe_ns; // how long they are probed before they are ours; 0: ours at once
 	bool asks_outside; // neighbours are known outside: the stack asks with
 			   // VLY_STACK_NEWS_ASKED, not on the wire, and announces nothing
 
@@ -148,6 +149,7 @@ enum vly_stack_news_kind {
 	VLY_STACK_NEWS_ANSWERED, // ip answered a stack of ours: it has that MAC, and can be reached
 	VLY_STACK_NEWS_HEARD,    // ip made itself heard with that MAC
 	VLY_STACK_NEWS_GONE,     // from outside only: nobody has ip; what waits for it is given up
+	VLY_STACK_NEWS_CONFLICT, // that MAC claims ip, which is ours, or is to be
 };
 
 // One thing about a neighbour. The stacks of a port's queues pass it on to each other, because the
@@ -168,6 +170,10 @@ uint32_t vly_stack_news_take(struct vly_stack *stack, struct vly_stack_news *new
 // Tells it what another stack, or the outside, knows.
 void vly_stack_news_put(struct vly_stack *stack, const struct vly_stack_news *news,
 			uint64_t now_ns);
+
+// Whether the addresses are still being probed: then nothing is ours, and a conflict is news. Ends
+// by vly_stack_poll().
+bool vly_stack_is_probing(const struct vly_stack *stack);
 
 // Exchanges the routes. Returns 0, or -EINVAL with the fix in `error`; then nothing has changed.
 int vly_stack_set_routes(struct vly_stack *stack, const struct vly_route *routes, uint32_t count,

@@ -51,6 +51,18 @@ struct vly_reply {
 	uint64_t ip_sum; // of the IPv4 header's words that are in there
 };
 
+// Duplicate address detection. While it runs, local.count4 and count6 are 0.
+struct vly_dad {
+	uint64_t probe_ns; // how long the addresses are probed; 0: they are ours
+	uint64_t start_ns;
+	uint64_t defend_ns; // the next time that a claim by others is answered
+	uint64_t filter4;   // of local, for afterwards
+	uint64_t filter6;
+	bool has_begun;
+	uint32_t round; // of probes
+	uint32_t at;    // the address that is probed next
+};
+
 struct vly_stack {
 	// Read for every frame.
 	struct vly_shape shape;
@@ -72,6 +84,8 @@ struct vly_stack {
 	struct vly_local local;
 	// Read and written now and then.
 	uint32_t announced; // of our addresses, to the neighbours
+	bool is_quiet;      // another stack speaks for our addresses
+	struct vly_dad dad;
 	uint32_t complaint_first;
 	uint32_t complaint_count;
 	uint64_t complaint_credit_ns; // when the rate would be used up: in the past, there is some
@@ -173,6 +187,22 @@ bool vly_arp_ask(const struct vly_stack *stack, struct vly_dgram *spare,
 		 const struct vly_neigh *neigh);
 bool vly_ndp_ask(const struct vly_stack *stack, struct vly_dgram *spare,
 		 const struct vly_neigh *neigh);
+
+// Makes a probe for an address that is to be ours.
+bool vly_arp_probe(const struct vly_stack *stack, struct vly_dgram *spare, uint32_t ip);
+bool vly_ndp_probe(const struct vly_stack *stack, struct vly_dgram *spare, const uint8_t *ip);
+
+// Begins to probe the addresses, for that long: until then they are not ours. 0: not at all.
+void vly_dad_start(struct vly_stack *stack, uint64_t probe_ns);
+
+// Sends probes and ends the probing, as vly_stack_poll() does. *due_ns is left alone when nothing
+// remains.
+uint32_t vly_dad_poll(struct vly_stack *stack, struct vly_dgram **spare, uint32_t spare_count,
+		      uint64_t now_ns, uint64_t *due_ns);
+
+// Another station claims an address of ours.
+void vly_stack_contest(struct vly_stack *stack, const uint8_t *ip, const uint8_t *mac,
+		       uint64_t now_ns);
 
 // Makes a gratuitous ARP request or an unsolicited advertisement of an address of ours.
 bool vly_arp_announce(const struct vly_stack *stack, struct vly_dgram *spare, uint32_t ip);

@@ -95,8 +95,6 @@ def arp_rows():
                          ('sender ff:ff:ff:ff:ff:ff', {'hwsrc': 'ff:ff:ff:ff:ff:ff'}),
                          ('sender 01:00:5e:00:00:01', {'hwsrc': '01:00:5e:00:00:01'}),
                          ('our MAC as sender', {'hwsrc': THEIR_MAC}),
-                         ('our address as sender', {'psrc': THEIRS}),
-                         ('an announcement of our address', {'psrc': THEIRS, 'op': 2}),
                          ('sender 127.0.0.1', {'psrc': '127.0.0.1'}),
                          ('sender 224.0.0.1', {'psrc': '224.0.0.1'}),
                          ('sender 255.255.255.255', {'psrc': '255.255.255.255'}),
@@ -110,6 +108,8 @@ def arp_rows():
                                                                  'pdst': '10.77.0.66'}),
                          ('an answer from another network', {'op': 2, 'psrc': '192.0.2.1'})):
         yield row('arp', f'ARP with {name}', arp(**fields))
+    yield row('addr_conflict', 'ARP with our address as sender', arp(psrc=THEIRS))
+    yield row('addr_conflict', 'ARP with an announcement of our address', arp(psrc=THEIRS, op=2))
     for length in 0, 8, 20, 27:
         yield row('arp', f'ARP of {length} bytes', link(0x806) / cut(ARP(), length))
     yield row('answered', 'ARP as it should be', arp())

@@ -188,8 +188,6 @@ def ndp_rows():
         yield row('ndp', f'a solicitation of {length} bytes', ip6(hlim=255) / ICMPv6Unknown(
             type=135, msgbody=bytes(length - 4)))
     for name, frame in (
-            ('of our own address', advertisement(THEIRS6, src=OURS6)),
-            ('of our own address to all', advertisement(THEIRS6, src=OURS6, dst='ff02::1')),
             ('of a stranger', advertisement()),
             ('of a stranger, as if asked', advertisement(flags=(1, 1))),
             ('as if asked, to all', advertisement(flags=(1, 1), dst='ff02::1')),
@@ -199,6 +197,9 @@ def ndp_rows():
             ('from another network', advertisement('2001:db8::1', src=OURS6)),
             ("with a group's MAC", advertisement(mac='33:33:00:00:00:01'))):
         yield row('ndp', f'an advertisement {name}', frame)
+    for name, frame in (('', advertisement(THEIRS6, src=OURS6)),
+                        (' to all', advertisement(THEIRS6, src=OURS6, dst='ff02::1'))):
+        yield row('addr_conflict', f'an advertisement of our own address{name}', frame)
     yield row('answered', "a solicitation with a group's MAC",
               solicitation(mac='33:33:00:00:00:01'))
     yield row('answered', 'a solicitation that says our own MAC', solicitation(mac=THEIR_MAC))

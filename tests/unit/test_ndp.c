@@ -230,7 +230,6 @@ static void test_what_is_discarded(void **state)
 		{.type = SOLICITATION, .target = "fd00::1", .ttl = 254}, // through a router
 		{.type = ADVERTISEMENT, .target = "fd00::2", .ttl = 254},
 		{.type = ADVERTISEMENT, .target = "ff02::1"},
-		{.type = ADVERTISEMENT, .target = "fd00::1"}, // our own address
 		{.type = ADVERTISEMENT, .target = "fd00::2", .flags = SOLICITED, .dst = "ff02::1"},
 		{.type = ADVERTISEMENT, .target = "fd00::2", .src = "::"},
 		{.type = ADVERTISEMENT, .target = "fd00::7", .flags = SOLICITED}, // not asked for

@@ -29,6 +29,12 @@ enum vly_port_limits {
 	VLY_ROUTES_MAX = 64,
 	VLY_NEIGHBOURS_MAX = 256, // that are given beforehand
 	VLY_MTU_DEFAULT = 1500,
+	VLY_DAD_DEFAULT_MS = 100,
+	VLY_DAD_MAX_MS = 60000,
+};
+
+enum vly_dad_time {
+	VLY_DAD_NONE = 0x7fffffff,
 };
 
 // How a port is opened. Texts and arrays need to live only during vly_port_open().
@@ -57,6 +63,10 @@ struct vly_port_config {
 	uint32_t route_count;
 	const struct vly_neighbour *neighbours;
 	uint32_t neighbour_count;
+	// How long it is probed before the port is open whether somebody else has an address of
+	// ours (dpdk; RFC 5227, RFC 4862); VLY_DAD_NONE: not at all, 0: VLY_DAD_DEFAULT_MS. Who
+	// claims one later is counted as addr_conflict, and vly_engine_poll() says so.
+	uint32_t dad_ms;
 	uint16_t vlan; // 802.1Q id that we speak, 1 to 4094; 0: untagged
 	// dpdk: "tap:NAME" hands what is not ours (other protocols, ports, addresses) to the kernel
 	// through an interface of that name with the port's MAC and addresses, and sends what the
@@ -67,8 +77,9 @@ struct vly_port_config {
 };
 
 // Opens a port. The caller owns it and closes it. Errors, each with a line that names the fix:
-// -EINVAL (configuration), -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -ENODEV (no such device),
-// -ENOTSUP (backend not built in, or not working here), -ENOMEM (buffers, huge pages).
+// -EINVAL (configuration), -EADDRINUSE (a port is taken, or another station has an address of
+// ours), -EADDRNOTAVAIL, -EACCES, -ENODEV (no such device), -ENOTSUP (backend not built in, or not
+// working here), -ENOMEM (buffers, huge pages).
 int vly_port_open(struct vly_port **port, const struct vly_port_config *config,
 		  struct vly_error *error);
 
