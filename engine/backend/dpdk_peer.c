@@ -66,7 +66,7 @@ static void come_and_go(const char *path)
 	memcpy(address.sun_path, path, strnlen(path, sizeof(address.sun_path) - 1));
 	if (fd < 0)
 		return;
-	connect(fd, (const struct sockaddr *)&address, sizeof(address));
+	(void)connect(fd, (const struct sockaddr *)&address, sizeof(address));
 	close(fd);
 }
 

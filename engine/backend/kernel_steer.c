@@ -25,6 +25,7 @@ enum steer_code {
 	TO_X = BPF_MISC | BPF_TAX,
 	STORE = BPF_ST,
 	LOAD_X = BPF_LDX | BPF_MEM,
+	LOAD_X_CONSTANT = BPF_LDX | BPF_IMM,
 	XOR_X = BPF_ALU | BPF_XOR | BPF_X,
 	ADD_X = BPF_ALU | BPF_ADD | BPF_X,
 	SHIFT_RIGHT = BPF_ALU | BPF_RSH | BPF_K,
@@ -89,7 +90,7 @@ static int attach_by_flow(int fd, uint32_t queues)
 		{LOAD_WORD, 0, 0, (uint32_t)(NET + IP6_SOURCE + 12)},
 		{XOR_X, 0, 0, 0},
 		{STORE, 0, 0, 0},
-		{BPF_LDX | BPF_W | BPF_IMM, 0, 0, IP6_BYTES},
+		{LOAD_X_CONSTANT, 0, 0, IP6_BYTES},
 		// both: X is where the ports begin
 		{LOAD_HALF_X, 0, 0, (uint32_t)NET},
 		{TIMES, 0, 0, factor},

@@ -46,10 +46,10 @@ int vly_exception_open(struct vly_exception **exception, const char *text,
 
 // Ends the thread and the interface. The queues are silent; what is still in the rings is the
 // backend's to free. NULL is allowed.
-void vly_exception_close(struct vly_exception *exception);
+void vly_exception_close(struct vly_exception *self);
 
 // Ends the thread's sleep, if it sleeps. Any thread.
-void vly_exception_wake(struct vly_exception *exception);
+void vly_exception_wake(struct vly_exception *self);
 
 // Whether the kernel could have a use for a frame that the stack dropped for that reason. What is
 // malformed or lies about its source it need not see.

@@ -49,23 +49,28 @@ static uint32_t turn(struct vly_queue *queue)
 	return count;
 }
 
+static bool is_probing(const struct vly_port *port)
+{
+	for (uint32_t i = 0; i < port->queue_count; i++)
+		if (vly_stack_is_probing(port->queues[i].stack))
+			return true;
+	return false;
+}
+
 int vly_port_verify(struct vly_port *port, struct vly_error *error)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	struct vly_stack_news news;
 	bool has_conflict = false;
-	bool is_probing = true;
 
-	while (is_probing && !has_conflict) {
+	// Nothing is taken from a wire on which nothing is asked, such as a capture.
+	while (is_probing(port) && !has_conflict) {
 		uint32_t work = 0;
 
-		is_probing = false;
-		for (uint32_t i = 0; i < port->queue_count; i++) {
-			is_probing |= vly_stack_is_probing(port->queues[i].stack);
+		for (uint32_t i = 0; i < port->queue_count; i++)
 			work += turn(&port->queues[i]);
-		}
 		has_conflict = next_conflict(port, &news);
-		if (is_probing && !work)
+		if (!work)
 			nanosleep(&pause, NULL);
 	}
 	for (uint32_t i = 0; i < port->queue_count; i++)

@@ -98,7 +98,7 @@ static void test_limit_of_all(void **state)
 
 static void test_no_buffer(void **state)
 {
-	struct vly_dgram *all[80];
+	struct vly_dgram *all[81];
 	uint32_t count = 0;
 
 	(void)state;
