@@ -46,21 +46,19 @@ def ring_lines(result):
 
 
 def hop_lines(cases):
-    """Each way of looking beside the same way, and ours as the engine looks beside the bare line
-    that both look at without end."""
-    spun, paused = cases.get('ring/hop'), cases.get('ring/pausing-hop')
-    if not spun or not paused:
-        return
-    bare = spun['others']['line']['ns']
-    rows = [[way, number(case['ours_ns'])] +
-            [f'{number(case["others"][who]["ns"])} ({1 / case["others"][who]["ratio"]:.2f})'
-             for who in ('line', 'lines')]
-            for way, case in (('looks without end', spun), ('pauses, as the loops do', paused))]
-    yield 'A hop to the other core, nanoseconds; in brackets, how many times that ours is'
-    yield from table(('both sides', 'ours', 'one line', 'a line each way'), rows)
-    ratio = paused['ours_ns'] / bare
-    yield (f'a hop as the engine makes it is {ratio:.2f} of the bare line that both sides look at '
-           f'without end, limit {HOP_LIMIT}: {verdict(ratio <= HOP_LIMIT)}')
+    """Ours beside bare lines that are looked at in the same way."""
+    ways = [(text, cases[name]) for text, name in (('looks without end', 'ring/hop'),
+                                                   ('pauses, as the loops do', 'ring/pausing-hop'))
+            if cases.get(name)]
+    rows = []
+    for way, case in ways:
+        ratios = {who: 1 / case['others'][who]['ratio'] for who in ('line', 'lines')}
+        rows.append([way, number(case['ours_ns'])] +
+                    [f'{number(case["others"][who]["ns"])} ({ratios[who]:.2f})' for who in ratios] +
+                    [f'<= {HOP_LIMIT}', verdict(ratios['line'] <= HOP_LIMIT)])
+    if rows:
+        yield 'A hop to the other core, nanoseconds; in brackets, how many times that ours is'
+        yield from table(('both sides', 'ours', 'one line', 'a line each way', 'limit', ''), rows)
 
 
 # --- waking up ------------------------------------------------------------------------------------
