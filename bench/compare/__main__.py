@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measures the same echo behind each server, on each wire, side by side: see scripts/bench."""
-import argparse
 import os
 import sys
 
@@ -22,23 +21,14 @@ LENGTHS = {'quick': (3, 0.3, 0.02), 'default': (5, 1.5, 0.1), 'full': (9, 4.0, 0
 
 
 def read_arguments():
-    parser = argparse.ArgumentParser(
-        prog='scripts/bench', description=__doc__,
-        epilog='Other matrices, by the first word: ' +
-        ', '.join(f'scripts/bench {word}' for word in MATRICES) + '; each has its own --help.')
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument('--quick', action='store_const', dest='length', const='quick',
-                        help='within a minute: an impression')
-    length.add_argument('--full', action='store_const', dest='length', const='full',
-                        help='about ten minutes: for figures that are shown to others')
-    parser.add_argument('-o', metavar='DIR', dest='folder', default='volley-bench',
-                        help='where report.json goes (default: volley-bench)')
+    parser = session.parser('scripts/bench', __doc__, quick='a minute', full='ten minutes',
+                            rounds='3, 5 or 9')
+    parser.epilog = ('Other matrices, by the first word: ' +
+                     ', '.join(f'scripts/bench {word}' for word in MATRICES) +
+                     '; each has its own --help.')
     parser.add_argument('--only', metavar='TEXT', default='',
                         help='paths whose "wire server idle" has this text in it')
-    parser.add_argument('--rounds', type=int, help='instead of 3, 5 or 9')
     parser.add_argument('--seconds', type=float, help='of one measurement, instead of 0.3, 1.5, 4')
-    parser.add_argument('--build', metavar='DIR', default='build', help=argparse.SUPPRESS)
-    parser.set_defaults(length='default')
     return parser.parse_args()
 
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The dpdk path beside dpdk-testpmd, on the same device, with the same burst, in turns."""
-import argparse
 import dataclasses
 import os
 import sys
@@ -206,20 +205,11 @@ def idle_testpmd(bench):
 # --- all of it ------------------------------------------------------------------------------------
 
 def read_arguments(words):
-    parser = argparse.ArgumentParser(prog='scripts/bench dpdk', description=__doc__)
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument('--quick', action='store_const', dest='length', const='quick',
-                        help='within two minutes: an impression')
-    length.add_argument('--full', action='store_const', dest='length', const='full',
-                        help='about fifteen minutes: for figures that are shown to others')
-    parser.add_argument('-o', metavar='DIR', dest='folder', default='volley-bench',
-                        help='where dpdk.json goes (default: volley-bench)')
+    parser = session.parser('scripts/bench dpdk', __doc__, quick='two minutes',
+                            full='fifteen minutes', rounds='3, 7 or 15')
     parser.add_argument('--only', metavar='TEXT', default='',
                         help='rows that have this text in their name')
-    parser.add_argument('--rounds', type=int, help='instead of 3, 7 or 15')
     parser.add_argument('--seconds', type=float, help='of one measurement, instead of 0.3, 0.5, 1')
-    parser.add_argument('--build', metavar='DIR', default='build', help=argparse.SUPPRESS)
-    parser.set_defaults(length='default')
     return parser.parse_args(words)
 
 

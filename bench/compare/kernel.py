@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The kernel's UDP: Volley's socket and uring backends beside the barest loops that use the same
 calls, and beside what others offer, in turns. Server and client have a core each."""
-import argparse
 import dataclasses
 import os
 import sys
@@ -53,21 +52,12 @@ def rows_of(sizes):
 
 
 def read_arguments(words):
-    parser = argparse.ArgumentParser(prog='scripts/bench kernel', description=__doc__)
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument('--quick', action='store_const', dest='length', const='quick',
-                        help='within two minutes: an impression')
-    length.add_argument('--full', action='store_const', dest='length', const='full',
-                        help='about twenty minutes: for figures that are shown to others')
-    parser.add_argument('-o', metavar='DIR', dest='folder', default='volley-bench',
-                        help='where kernel.json goes (default: volley-bench)')
+    parser = session.parser('scripts/bench kernel', __doc__, quick='two minutes',
+                            full='twenty minutes', rounds='3, 5 or 9')
     parser.add_argument('--only', metavar='TEXT', default='',
                         help='rows whose "table wire load size server" has this text in it; ratios '
                              'need the row they refer to')
-    parser.add_argument('--rounds', type=int, help='instead of 3, 5 or 9')
     parser.add_argument('--seconds', type=float, help='of one measurement, instead of 0.15, 0.4, 1')
-    parser.add_argument('--build', metavar='DIR', default='build', help=argparse.SUPPRESS)
-    parser.set_defaults(length='default')
     return parser.parse_args(words)
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What lies between I/O threads and workers: the hop through a ring, waking up, what a hop costs
 and when it pays, many workers, and what each policy makes of too many datagrams."""
-import argparse
 import json
 import os
 import sys
@@ -269,18 +268,9 @@ EACH_ROUND = ('work', 'workers')
 
 
 def read_arguments(words):
-    parser = argparse.ArgumentParser(prog='scripts/bench pipeline', description=__doc__)
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument('--quick', action='store_const', dest='length', const='quick',
-                        help='within three minutes: an impression')
-    length.add_argument('--full', action='store_const', dest='length', const='full',
-                        help='about half an hour: for figures that are shown to others')
-    parser.add_argument('-o', metavar='DIR', dest='folder', default='volley-bench',
-                        help='where pipeline.json goes (default: volley-bench)')
+    parser = session.parser('scripts/bench pipeline', __doc__, quick='three minutes',
+                            full='half an hour', rounds='1, 3 or 7')
     parser.add_argument('--only', choices=TABLES, help='one of the tables')
-    parser.add_argument('--rounds', type=int, help='instead of 1, 3 or 7')
-    parser.add_argument('--build', metavar='DIR', default='build', help=argparse.SUPPRESS)
-    parser.set_defaults(length='default')
     return parser.parse_args(words)
 
 

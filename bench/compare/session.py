@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every matrix runs in: namespaces of its own, a folder, a line that tells how far it is."""
+"""What every matrix runs in: options, namespaces of its own, a folder, a line that tells how far it
+is."""
+import argparse
 import contextlib
 import json
 import os
@@ -12,6 +14,22 @@ import time
 import wires
 
 PRIVATE = 'VOLLEY_BENCH_PRIVATE'  # 'made': by enter_namespaces(); 'given': by who started us
+
+
+def parser(command, description, quick, full, rounds):
+    """The options that all matrices have; `length` is quick, default or full."""
+    made = argparse.ArgumentParser(prog=command, description=description)
+    length = made.add_mutually_exclusive_group()
+    length.add_argument('--quick', action='store_const', dest='length', const='quick',
+                        help=f'within {quick}: an impression')
+    length.add_argument('--full', action='store_const', dest='length', const='full',
+                        help=f'about {full}: for figures that are shown to others')
+    made.add_argument('-o', metavar='DIR', dest='folder', default='volley-bench',
+                      help='where the JSON report goes (default: volley-bench)')
+    made.add_argument('--rounds', type=int, help=f'instead of {rounds}')
+    made.add_argument('--build', metavar='DIR', default='build', help=argparse.SUPPRESS)
+    made.set_defaults(length='default')
+    return made
 
 
 def enter_namespaces():
