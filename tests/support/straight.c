@@ -68,9 +68,18 @@ enum vly_stack_output_verdict straight_output(struct vly_stack *stack, struct vl
 					      uint64_t now_ns, enum vly_drop *reason,
 					      uint32_t *taken)
 {
-	struct vly_dgram *copy = copy_of(dgram);
-	uint32_t count = vly_stack_output_fast(stack, &copy, 1);
-	enum vly_stack_output_verdict verdict = vly_stack_output(stack, dgram, now_ns, reason);
+	struct vly_dgram *copy;
+	enum vly_stack_output_verdict verdict;
+	uint32_t count;
+
+	// Where a large one lies is what it is known by: a copy would be another thing.
+	if (vly_stack_large_has(stack, dgram)) {
+		check(vly_stack_output_fast(stack, &dgram, 1) == 0, "took a large buffer");
+		return vly_stack_output(stack, dgram, now_ns, reason);
+	}
+	copy = copy_of(dgram);
+	count = vly_stack_output_fast(stack, &copy, 1);
+	verdict = vly_stack_output(stack, dgram, now_ns, reason);
 
 	if (count) {
 		check(verdict == VLY_STACK_TRANSMIT, "made a frame of what is none");
