@@ -15,6 +15,7 @@ bool vly_exception_wants(const struct vly_dgram *frame, enum vly_drop reason)
 	case VLY_DROP_IP_PROTOCOL:
 	case VLY_DROP_ICMP:
 	case VLY_DROP_NDP:
+	case VLY_DROP_IGMP:
 	case VLY_DROP_NO_LISTENER:
 		return true;
 	default:

@@ -15,6 +15,7 @@
 enum {
 	GIVE_UP_AFTER_S = 3600, // far past any retry of the stack
 	GIVE_UP_ROUNDS = 1000,  // more than the stack can keep, VLY_STACK_POLL_MAX a round
+	LEAVE_ROUNDS = VLY_GROUPS_MAX,
 };
 
 // --- frames
@@ -368,6 +369,9 @@ void vly_queue_abandon(struct vly_queue *queue, uint64_t now_ns)
 {
 	if (!queue->stack)
 		return;
+	// The routers need not send here what nobody wants any more.
+	for (uint32_t i = 0; i < LEAVE_ROUNDS && vly_stack_leave(queue->stack); i++)
+		poll_stack(queue, now_ns);
 	vly_queue_abandon_backlog(queue);
 	vly_queue_forsake(queue);
 	abandon_waiting(queue, now_ns);

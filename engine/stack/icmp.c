@@ -2,6 +2,7 @@
 #include "stack/icmp.h"
 
 #include "stack/checksum.h"
+#include "stack/igmp.h"
 #include "stack/ip4.h"
 #include "stack/ip6.h"
 #include "stack/state.h"
@@ -90,6 +91,8 @@ enum vly_stack_verdict vly_icmpv6_input(struct vly_stack *stack, struct vly_pack
 	}
 	if (packet->is_unspecified)
 		return vly_packet_drop(packet, VLY_DROP_IP_SOURCE);
+	if (icmp.type == VLY_MLD_QUERY)
+		return vly_mld_input(stack, packet);
 	if (icmp.type >= VLY_ICMPV6_UNREACHABLE && icmp.type <= VLY_ICMPV6_TIME_EXCEEDED)
 		return error_input(stack, packet, &icmp);
 	if (icmp.type != VLY_ICMPV6_ECHO_REQUEST || icmp.code != 0 || packet->is_group ||

@@ -28,6 +28,7 @@ enum vly_ip4_fragment_bits {
 
 enum vly_ip_protocol {
 	VLY_PROTOCOL_ICMP = 1,
+	VLY_PROTOCOL_IGMP = 2,
 	VLY_PROTOCOL_UDP = 17,
 	VLY_PROTOCOL_ICMPV6 = 58,
 };

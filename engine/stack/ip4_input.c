@@ -20,7 +20,8 @@ static enum vly_stack_verdict fragment_input(struct vly_stack *stack, struct vly
 static enum vly_stack_verdict transport(struct vly_stack *stack, struct vly_packet *packet,
 					const struct vly_ip4 *ip)
 {
-	if (VLY_UNLIKELY(ip->protocol != VLY_PROTOCOL_UDP && ip->protocol != VLY_PROTOCOL_ICMP))
+	if (VLY_UNLIKELY(ip->protocol != VLY_PROTOCOL_UDP && ip->protocol != VLY_PROTOCOL_ICMP &&
+			 ip->protocol != VLY_PROTOCOL_IGMP))
 		return vly_packet_drop(packet, VLY_DROP_IP_PROTOCOL);
 	// Everything before this holds for each fragment by itself.
 	if (VLY_UNLIKELY(ip->fragment & (VLY_IP4_MORE_FRAGMENTS | VLY_IP4_FRAGMENT_OFFSET)))
@@ -29,6 +30,8 @@ static enum vly_stack_verdict transport(struct vly_stack *stack, struct vly_pack
 					    (uint16_t)packet->l4_len);
 	if (VLY_LIKELY(ip->protocol == VLY_PROTOCOL_UDP))
 		return vly_udp_input(stack, packet);
+	if (ip->protocol == VLY_PROTOCOL_IGMP)
+		return vly_igmp_input(stack, packet);
 	return vly_icmp_input(stack, packet);
 }
 

@@ -126,6 +126,21 @@ static int listens_init(struct vly_local *local, const struct vly_stack_config *
 	return 0;
 }
 
+static int groups_init(struct vly_local *local, const struct vly_stack_config *config,
+		       struct vly_error *error)
+{
+	bool is_quiet = config->is_quiet || config->asks_outside;
+
+	for (uint32_t i = 0; i < config->group_count; i++)
+		if (!vly_groups_add(&local->groups, &config->groups[i], is_quiet))
+			return vly_fail(error, -EINVAL,
+					"stack: more than %d groups, or %d sources of one; join "
+					"fewer, or a group without sources",
+					VLY_GROUPS_MAX, VLY_MEMBER_SOURCES_MAX);
+	local->groups.random = config->id_seed;
+	return 0;
+}
+
 int vly_local_init(struct vly_local *local, const struct vly_stack_config *config,
 		   struct vly_error *error)
 {
@@ -145,6 +160,8 @@ int vly_local_init(struct vly_local *local, const struct vly_stack_config *confi
 			return result;
 	}
 	if (vly_local_set_routes(local, config->routes, config->route_count, error))
+		return -EINVAL;
+	if (groups_init(local, config, error))
 		return -EINVAL;
 	return listens_init(local, config, error);
 }
@@ -194,6 +211,8 @@ bool vly_local_is_broadcast4(const struct vly_local *local, uint32_t ip)
 // A group is joined by listening at it; 224.0.0.1 (all hosts) and ff02::1 (all nodes) always are.
 static bool is_joined(const struct vly_local *local, const uint8_t *ip)
 {
+	if (vly_groups_find(&local->groups, ip))
+		return true;
 	for (uint32_t i = 0; i < local->listen_count; i++)
 		if (local->listens[i].kind == VLY_LISTEN_EXACT &&
 		    memcmp(local->listens[i].ip, ip, sizeof(local->listens[i].ip)) == 0)

@@ -15,6 +15,7 @@
 
 #include "core/compiler.h"
 #include "stack/bytes.h"
+#include "stack/group.h"
 
 struct vly_stack_config;
 
@@ -93,6 +94,7 @@ struct vly_local {
 	uint32_t hop6_count;
 	struct vly_hop4 hop4[VLY_ADDRS_MAX + VLY_ROUTES_MAX];
 	struct vly_hop6 hop6[VLY_ADDRS_MAX + VLY_ROUTES_MAX];
+	struct vly_groups groups; // that we are a member of
 };
 
 // Returns 0, or -EINVAL with the fix in `error`.
@@ -171,6 +173,11 @@ static inline void vly_ip_from4(uint8_t *ip, uint32_t raw)
 static inline bool vly_ip_is4(const uint8_t *ip)
 {
 	return vly_raw64(ip) == 0 && vly_be32(ip + 8) == 0xffff;
+}
+
+static inline bool vly_ip_is_link_local6(const uint8_t *ip)
+{
+	return ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80;
 }
 
 static inline bool vly_ip_is_equal(const uint8_t *a, const uint8_t *b)

@@ -294,8 +294,7 @@ static struct vly_way way_to(const struct vly_stack *stack, const struct vly_dgr
 	return way;
 }
 
-// The MAC of a broadcast or multicast address. Returns false for any other.
-static bool group_mac(const struct vly_local *local, const uint8_t *ip, uint8_t *mac)
+bool vly_stack_group_mac(const struct vly_local *local, const uint8_t *ip, uint8_t *mac)
 {
 	static const uint8_t group4[3] = {0x01, 0x00, 0x5e};
 
@@ -370,7 +369,7 @@ enum vly_stack_output_verdict vly_stack_output(struct vly_stack *stack, struct v
 		return refuse(reason, (enum vly_drop)refusal);
 	if (VLY_UNLIKELY(!fits(dgram, !vly_ip_is4(dgram->peer.ip), l2_len)))
 		return refuse(reason, VLY_DROP_TX_OVERSIZE);
-	if (!VLY_UNLIKELY(group_mac(&stack->local, dgram->peer.ip, mac)))
+	if (!VLY_UNLIKELY(vly_stack_group_mac(&stack->local, dgram->peer.ip, mac)))
 		return output_unicast(stack, dgram, source, now_ns, reason);
 	way = way_to(stack, dgram, source, mac);
 	return udp_wrap(stack, dgram, &way);

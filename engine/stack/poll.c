@@ -176,6 +176,7 @@ uint32_t vly_stack_poll(struct vly_stack *stack, struct vly_dgram **spare, uint3
 	out->split = NULL;
 	turn.spare_count -= vly_dad_poll(stack, spare, spare_count, now_ns, &turn.due_ns);
 	announce(stack, &turn);
+	turn.spare_count -= vly_igmp_poll(stack, spare, turn.spare_count, now_ns, &turn.due_ns);
 	while (at < stack->neighbours.asking_count)
 		if (!attend(stack, &turn, at))
 			at++;

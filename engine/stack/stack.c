@@ -27,10 +27,6 @@ static int config_check(const struct vly_stack_config *config, struct vly_error 
 				"stack: our MAC is a group's (first byte %02x is odd); give the "
 				"device a unicast MAC",
 				config->link.mac[0]);
-	if (config->group_count)
-		return vly_fail(error, -ENOTSUP,
-				"stack: multicast groups are not supported where we speak IP "
-				"ourselves; take the socket or uring backend");
 	return 0;
 }
 

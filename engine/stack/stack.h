@@ -29,7 +29,8 @@ struct vly_stack_config {
 	uint32_t addr_count;
 	const struct vly_endpoint *listens; // ports served; none: client with `client_port`
 	uint32_t listen_count;
-	const struct vly_group *groups; // to receive, checked; ifindex means nothing here
+	const struct vly_group *groups; // to receive, checked, those listened at among them;
+					// ifindex means nothing here
 	uint32_t group_count;
 	uint16_t client_port;           // when there are no listens
 	uint16_t vlan;                  // 802.1Q id to speak, 0: untagged
@@ -37,7 +38,7 @@ struct vly_stack_config {
 	uint32_t route_count;
 	const struct vly_neighbour *neighbours; // known beforehand: never asked for, nor replaced
 	uint32_t neighbour_count;
-	bool is_quiet;     // another stack probes and announces these addresses
+	bool is_quiet;     // another stack probes and announces these addresses, and joins groups
 	uint64_t probe_ns; // how long they are probed before they are ours; 0: ours at once
 	bool asks_outside; // neighbours are known outside: the stack asks with
 			   // VLY_STACK_NEWS_ASKED, not on the wire, and announces nothing
@@ -174,6 +175,10 @@ void vly_stack_news_put(struct vly_stack *stack, const struct vly_stack_news *ne
 // Whether the addresses are still being probed: then nothing is ours, and a conflict is news. Ends
 // by vly_stack_poll().
 bool vly_stack_is_probing(const struct vly_stack *stack);
+
+// Makes the next poll tell the routers that no group is wanted any more. False when none has heard
+// of one from this stack, or it has told them: one poll may not be enough.
+bool vly_stack_leave(struct vly_stack *stack);
 
 // Exchanges the routes. Returns 0, or -EINVAL with the fix in `error`; then nothing has changed.
 int vly_stack_set_routes(struct vly_stack *stack, const struct vly_route *routes, uint32_t count,

@@ -148,6 +148,8 @@ enum vly_stack_verdict vly_ip4_whole_input(struct vly_stack *stack, struct vly_p
 enum vly_stack_verdict vly_ip6_whole_input(struct vly_stack *stack, struct vly_packet *packet,
 					   uint8_t next);
 enum vly_stack_verdict vly_ndp_input(struct vly_stack *stack, struct vly_packet *packet);
+enum vly_stack_verdict vly_igmp_input(struct vly_stack *stack, struct vly_packet *packet);
+enum vly_stack_verdict vly_mld_input(struct vly_stack *stack, struct vly_packet *packet);
 enum vly_stack_verdict vly_udp_input(struct vly_stack *stack, struct vly_packet *packet);
 
 // Takes a heard neighbour in, tells the others, and makes a poll due when datagrams wait for it.
@@ -199,6 +201,13 @@ void vly_dad_start(struct vly_stack *stack, uint64_t probe_ns);
 // remains.
 uint32_t vly_dad_poll(struct vly_stack *stack, struct vly_dgram **spare, uint32_t spare_count,
 		      uint64_t now_ns, uint64_t *due_ns);
+
+// Tells the routers of our groups, as vly_dad_poll() does its part.
+uint32_t vly_igmp_poll(struct vly_stack *stack, struct vly_dgram **spare, uint32_t spare_count,
+		       uint64_t now_ns, uint64_t *due_ns);
+
+// The MAC of a broadcast or multicast address. Returns false for any other.
+bool vly_stack_group_mac(const struct vly_local *local, const uint8_t *ip, uint8_t *mac);
 
 // Another station claims an address of ours.
 void vly_stack_contest(struct vly_stack *stack, const uint8_t *ip, const uint8_t *mac,

@@ -60,6 +60,10 @@ enum vly_stack_verdict vly_udp_input(struct vly_stack *stack, struct vly_packet 
 {
 	struct vly_udp udp;
 
+	if (VLY_UNLIKELY(packet->is_group) &&
+	    !vly_groups_hears(&stack->local.groups, packet->frame->local.ip,
+			      packet->frame->peer.ip))
+		return vly_packet_drop(packet, VLY_DROP_NOT_OUR_IP);
 	if (VLY_UNLIKELY(vly_udp_decode(&udp, packet->l4, packet->l4_len) < 0))
 		return vly_packet_drop(packet, VLY_DROP_UDP_LENGTH);
 	if (VLY_UNLIKELY(!checksum_is_good(stack, packet, &udp)))

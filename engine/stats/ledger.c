@@ -40,6 +40,7 @@ static const struct drop_entry drops[VLY_DROP_COUNT] = {
 				       "a fragment whose datagram did not become whole"},
 	[VLY_DROP_ICMP] = {"icmp", "ICMP, malformed or of a type we do not act on"},
 	[VLY_DROP_NDP] = {"ndp", "neighbour discovery, malformed or not valid"},
+	[VLY_DROP_IGMP] = {"igmp", "IGMP or MLD, malformed or not a router's question"},
 	[VLY_DROP_ADDR_CONFLICT] = {"addr_conflict", "another station claims an address of ours"},
 	[VLY_DROP_UDP_LENGTH] = {"udp_length", "UDP length does not fit the IP length"},
 	[VLY_DROP_UDP_CHECKSUM] = {"udp_checksum", "UDP checksum does not verify"},

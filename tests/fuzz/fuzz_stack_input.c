@@ -307,6 +307,21 @@ static void finish(struct run *run)
 	vly_stack_close(run->stack);
 }
 
+// 239.1.1.1, 232.1.1.1 from 10.0.0.2, ff15::1, and ff35::1 from fd00::2.
+static void join_groups(struct vly_stack_config *config)
+{
+	static const struct vly_group groups[] = {
+		{.ip = {[10] = 0xff, 0xff, 239, 1, 1, 1}},
+		{.ip = {[10] = 0xff, 0xff, 232, 1, 1, 1},
+		 .source = {[10] = 0xff, 0xff, 10, [15] = 2}},
+		{.ip = {0xff, 0x15, [15] = 1}},
+		{.ip = {0xff, 0x35, [15] = 1}, .source = {0xfd, [15] = 2}},
+	};
+
+	config->groups = groups;
+	config->group_count = sizeof(groups) / sizeof(groups[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct station station = {.routes = {"10.0.0.254"}};
@@ -314,6 +329,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1)
 		return 0;
+	join_groups(&station.config);
 	station.config.vlan = data[0] & 1 ? 5 : 0;
 	station.is_client = data[0] & 2;
 	run.is_offloading = data[0] & 4;

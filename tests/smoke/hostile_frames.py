@@ -183,11 +183,18 @@ def ip4_address_rows():
         yield row('icmp', f'a ping to {target}', ip4(dst=target) / ICMP())
     for hops in 0, 1, 255:
         yield row('sent', f'IPv4 with {hops} hops left', ip4(ttl=hops) / udp() / TEXT)
-    for protocol in 0, 2, 4, 41, 46, 47, 50, 51, 89, 103, 112, 132, 136, 255:
+    for protocol in 0, 4, 41, 46, 47, 50, 51, 89, 103, 112, 132, 136, 255:
         yield row('ip_protocol', f'IPv4 of protocol {protocol}', ip4(proto=protocol) / TEXT)
     for flags in 'S', 'SA', 'R', 'FPU', '':
         yield row('ip_protocol', f'TCP with the flags {flags or "none"}',
                   ip4() / TCP(dport=22, flags=flags))
+    for length in 0, 4, 7, 8, 11, 12, 13:
+        yield row('igmp', f'an IGMP query of {length} bytes with a wrong checksum',
+                  ip4(dst='224.0.0.1', proto=2, ttl=1) / (b'\x11' + bytes(12))[:length])
+    yield row('igmp', "another host's IGMP report",
+              ip4(dst='224.0.0.1', proto=2, ttl=1) / bytes.fromhex('1600e9ff00000000'))
+    yield row('igmp', 'an IGMP query to us alone',
+              ip4(proto=2, ttl=1) / bytes.fromhex('1164ee9b00000000'))
 
 
 def fragments4(length, **fields):

@@ -142,8 +142,9 @@ def icmp6_rows():
     for kind in 100, 127, 200, 255:
         yield row('icmp', f'ICMPv6 of type {kind}',
                   ip6() / ICMPv6Unknown(type=kind, msgbody=b'abcd'))
-    for message in ICMPv6MLQuery(), ICMPv6MLReport2():
-        yield row('icmp', f'{message.name}', ip6(dst='ff02::1', hlim=1) / message)
+    yield row('icmp', "another host's MLD report", ip6(dst='ff02::1', hlim=1) / ICMPv6MLReport2())
+    yield row('igmp', 'an MLD query of no router of the link',
+              ip6(dst='ff02::1', hlim=1) / ICMPv6MLQuery())
     for size in 0, 1279, 0xffffffff:
         yield row('icmp', f'IPv6 too big for {size}, quoting a stranger',
                   ip6() / ICMPv6PacketTooBig(mtu=size) / Raw(

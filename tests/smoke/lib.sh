@@ -174,6 +174,13 @@ stop_peer() {
 	wait "$peer" || true
 }
 
+# multicast EXPECTED GROUP SOURCE: three datagrams from the client's SOURCE to GROUP; so many
+# answers, all from the server's own address.
+multicast() {
+	in_client "$python" "$here/multicast_send.py" "$@" >"$tmp/send.log" 2>&1 ||
+		fail "not the answers expected: $*: $(<"$tmp/send.log")"
+}
+
 # testpmd NAME CORE VDEV ARGUMENT...: DPDK's own packet forwarder as a peer, without huge pages; its
 # commands are read from the file descriptor $testpmd_input.
 testpmd() {

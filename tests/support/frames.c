@@ -7,6 +7,7 @@
 
 enum {
 	PROTOCOL_ICMP = 1,
+	PROTOCOL_IGMP = 2,
 	PROTOCOL_UDP = 17,
 	PROTOCOL_ICMPV6 = 58,
 	ETH_BYTES = 14,
@@ -61,7 +62,7 @@ static uint16_t pseudo_sum(const uint8_t *addrs, size_t addrs_len, uint8_t proto
 {
 	uint8_t tail[4] = {0, protocol, 0, 0};
 
-	if (protocol == PROTOCOL_ICMP)
+	if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IGMP)
 		return 0;
 	put16(tail + 2, len);
 	return frame_sum(frame_sum(0, addrs, addrs_len), tail, sizeof(tail));
@@ -253,20 +254,27 @@ const char *frame_is_wrong(const uint8_t *bytes, size_t len)
 	const uint8_t *p = bytes + l2;
 	size_t left = len - l2;
 	size_t type = get16(bytes + l2 - 2);
+	size_t extension;
 
 	if (type == 0x0806)
 		return left == 28 ? NULL : "ARP length";
 	if (type == 0x0800) {
-		if (left < IP4_BYTES || p[0] != 0x45 || get16(p + 2) != left)
+		size_t header = (size_t)(p[0] & 0xf) * 4;
+
+		if (left < header || p[0] >> 4 != 4 || header < IP4_BYTES || get16(p + 2) != left)
 			return "IPv4 header";
-		if (frame_sum(0, p, IP4_BYTES) != 0xffff)
+		if (frame_sum(0, p, header) != 0xffff)
 			return "IPv4 checksum";
-		return transport_is_wrong(p + IP4_BYTES, left - IP4_BYTES, p[9],
-					  pseudo_sum(p + 12, 8, p[9], left - IP4_BYTES));
+		return transport_is_wrong(p + header, left - header, p[9],
+					  pseudo_sum(p + 12, 8, p[9], left - header));
 	}
 	if (type != 0x86dd || left < IP6_BYTES || p[0] >> 4 != 6 ||
 	    get16(p + 4) != left - IP6_BYTES)
 		return "IPv6 header";
-	return transport_is_wrong(p + IP6_BYTES, left - IP6_BYTES, p[6],
-				  pseudo_sum(p + 8, 32, p[6], left - IP6_BYTES));
+	// Of a hop-by-hop header we send one of 8 bytes.
+	extension = p[6] == 0 ? 8 : 0;
+	type = extension ? p[IP6_BYTES] : p[6];
+	left -= IP6_BYTES + extension;
+	return transport_is_wrong(p + IP6_BYTES + extension, left, (uint8_t)type,
+				  pseudo_sum(p + 8, 32, (uint8_t)type, left));
 }

@@ -128,7 +128,7 @@ static void test_groups_are_not_answered(void **state)
 static void test_what_is_dropped(void **state)
 {
 	static const uint8_t types4[] = {0, 3, 4, 5, 11, 12, 13, 17};
-	static const uint8_t types6[] = {1, 2, 3, 4, 129, 130, 133, 134, 137, 143};
+	static const uint8_t types6[] = {1, 2, 3, 4, 129, 131, 132, 133, 134, 137, 143};
 	struct frame frame;
 
 	(void)state;

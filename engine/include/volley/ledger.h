@@ -52,6 +52,7 @@ enum vly_drop {
 	VLY_DROP_FRAGMENT_TIMEOUT,   // the others of its datagram did not come
 	VLY_DROP_ICMP,               // malformed, or a type we do not act on
 	VLY_DROP_NDP,                // malformed, or failing RFC 4861's validation
+	VLY_DROP_IGMP,               // IGMP or MLD: malformed, or not a router's question
 	VLY_DROP_ADDR_CONFLICT,      // another station claims an address of ours
 	VLY_DROP_UDP_LENGTH,         // the UDP length does not fit the IP length
 	VLY_DROP_UDP_CHECKSUM,       // does not verify, or absent where IPv6 wants one

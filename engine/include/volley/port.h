@@ -49,7 +49,8 @@ struct vly_port_config {
 	// those on the wildcard and on the group itself. A listen on a group joins it without being
 	// told. With several queues each group belongs to one of them. What comes to broadcast
 	// addresses is received without asking, by the first queue; a group not joined is never
-	// received.
+	// received. dpdk, where it has the interface alone, takes up to 16 sources of a group and
+	// joins on its own interface, whichever is named.
 	const struct vly_group *groups;
 	uint32_t group_count;
 	const char *const *options; // "key=value" for the backend, as of `volley backends -v`
