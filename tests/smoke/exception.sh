@@ -58,7 +58,8 @@ all_work() {
 	tcp fd77::2 "$1"
 	ip netns exec server ping -c 3 -i 0.02 -W 5 10.77.0.1 >"$tmp/ping.log" ||
 		fail "the server's kernel reaches nobody, $1"
-	in_client "$python" "$here/echo_client.py" 10.77.0.2 9000 100 || fail "echo $1"
+	# The flood fills the wire's own queue now and then, which loses datagrams for anybody.
+	await 15 in_client "$python" "$here/echo_client.py" 10.77.0.2 9000 100 || fail "echo $1"
 	refused || fail "nobody says that a port is closed, $1"
 }
 
