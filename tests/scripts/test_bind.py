@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 LOADER.exec_module(bind)
 
 CARD, SHARED, LONELY, DISK = '0000:03:00.0', '0000:04:00.0', '0000:05:00.0', '0000:06:00.0'
+VIRTIO = '0000:07:00.0'
 ADDRESSES = [{'addr_info': [
     {'family': 'inet', 'local': '192.0.2.9', 'prefixlen': 24, 'scope': 'global'},
     {'family': 'inet6', 'local': '2001:db8::9', 'prefixlen': 64, 'scope': 'global'},
@@ -72,7 +73,7 @@ def put(root, path, text=''):
         file.write(text)
 
 
-def add_device(root, address, driver, interface=None, kind='0x020000', group='7'):
+def add_device(root, address, driver, interface=None, kind='0x020000', group='7', bus=''):
     folder = f'sys/bus/pci/devices/{address}'
     put(root, f'{folder}/class', kind)
     put(root, f'{folder}/driver_override', '(null)')
@@ -81,7 +82,7 @@ def add_device(root, address, driver, interface=None, kind='0x020000', group='7'
     if group:
         os.symlink(f'/groups/{group}', os.path.join(root, folder, 'iommu_group'))
     if interface:
-        os.makedirs(os.path.join(root, folder, 'net', interface))
+        os.makedirs(os.path.join(root, folder, bus, 'net', interface))
         for name, text in (('address', '02:00:00:00:00:09'), ('mtu', '9000'), ('flags', '0x1003')):
             put(root, f'sys/class/net/{interface}/{name}', text)
 
@@ -95,6 +96,7 @@ def make_machine(root):
     add_device(root, SHARED, 'mlx5_core', 'eth2')
     add_device(root, LONELY, 'ena', 'eth3', group=None)
     add_device(root, DISK, 'nvme', kind='0x010802')
+    add_device(root, VIRTIO, 'virtio-pci', 'eth4', group='8', bus='virtio3')
     put(root, 'ip/address_show_dev_eth1', json.dumps(ADDRESSES))
     put(root, 'ip/-4_route_show_dev_eth1', json.dumps(ROUTES))
     put(root, 'sys/class/net/lo/flags', '0x9')
@@ -130,7 +132,8 @@ class BindTest(unittest.TestCase):
         status, said, _ = self.command()
         self.assertEqual(status, 0)
         self.assertEqual(said.splitlines(), [f'{CARD}  ixgbe  eth1', f'{SHARED}  mlx5_core  eth2',
-                                             f'{LONELY}  ena  eth3'])
+                                             f'{LONELY}  ena  eth3',
+                                             f'{VIRTIO}  virtio-pci  eth4'])
 
     def test_a_dry_run_shows_all_and_changes_nothing(self):
         before = self.tree()
@@ -141,6 +144,13 @@ class BindTest(unittest.TestCase):
                          f'{bind.STATE}/{CARD}.json'):
                 self.assertIn(word, said)
         self.assertEqual(before, self.tree())
+
+    def test_an_interface_behind_a_bus_of_its_own_is_found(self):
+        for device in 'eth4', VIRTIO:
+            status, said, _ = self.command(device)
+            self.assertEqual(status, 0)
+            for word in ('link set eth4 down', 'virtio-pci/unbind'):
+                self.assertIn(word, said)
 
     def test_what_cannot_be_is_refused_with_the_fix(self):
         self.refused('no such interface', 'eth9')
