@@ -39,6 +39,55 @@ static json_t *json_times(const struct vly_engine *engine)
 	return list;
 }
 
+static void print_metrics(const struct vly_engine *engine)
+{
+	struct vly_handler_metric metric;
+
+	for (uint32_t i = 0; vly_engine_handler_metric(engine, i, &metric); i++) {
+		printf("%-12s %-20s %12" PRIu64, metric.handler, metric.name, metric.value);
+		if (metric.type == VLY_METRIC_HISTOGRAM)
+			printf("  mean %" PRIu64 ", median %" PRIu64 ", 99 %% %" PRIu64
+			       ", largest %" PRIu64,
+			       metric.mean, metric.p50, metric.p99, metric.max);
+		printf("  %s\n", metric.summary);
+	}
+}
+
+static const char *name_of_type(enum vly_metric_type type)
+{
+	switch (type) {
+	case VLY_METRIC_COUNTER:
+		return "counter";
+	case VLY_METRIC_GAUGE:
+		return "gauge";
+	case VLY_METRIC_HISTOGRAM:
+		return "histogram";
+	}
+	return "unknown";
+}
+
+static json_t *json_metrics(const struct vly_engine *engine)
+{
+	struct vly_handler_metric metric;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; vly_engine_handler_metric(engine, i, &metric); i++) {
+		json_t *one = json_pack("{s:s, s:I, s:s, s:s, s:I}", "handler", metric.handler,
+					"position", (json_int_t)metric.position, "name",
+					metric.name, "type", name_of_type(metric.type), "value",
+					(json_int_t)metric.value);
+
+		if (metric.type == VLY_METRIC_HISTOGRAM)
+			json_object_update_new(one, json_pack("{s:I, s:I, s:I, s:I}", "mean",
+							      (json_int_t)metric.mean, "p50",
+							      (json_int_t)metric.p50, "p99",
+							      (json_int_t)metric.p99, "max",
+							      (json_int_t)metric.max));
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
 static void print_ports(const struct vly_engine *engine)
 {
 	for (uint32_t i = 0; vly_engine_port(engine, 1) && vly_engine_port(engine, i); i++) {
@@ -82,6 +131,7 @@ int serve_print(const struct vly_engine *engine)
 	print_ledger(&ledger);
 	print_ports(engine);
 	print_times(engine);
+	print_metrics(engine);
 	puts(vly_ledger_is_balanced(&ledger) ? "balanced" : "NOT balanced");
 	return STATUS_OK;
 }
@@ -93,7 +143,7 @@ int serve_print_json(const char *command, const struct vly_engine *engine)
 	vly_engine_ledger(engine, &ledger);
 	return print_json(
 		command,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:b}",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:b}",
 			  "received", (json_int_t)ledger.received, "originated",
 			  (json_int_t)ledger.originated, "handled",
 			  (json_int_t)vly_ledger_handled(&ledger), "sent", (json_int_t)ledger.sent,
@@ -101,5 +151,6 @@ int serve_print_json(const char *command, const struct vly_engine *engine)
 			  (json_int_t)ledger.answered, "to_kernel", (json_int_t)ledger.to_kernel,
 			  "from_kernel", (json_int_t)ledger.from_kernel, "dropped",
 			  json_drops(&ledger), "ports", json_ports(engine), "handlers",
-			  json_times(engine), "balanced", vly_ledger_is_balanced(&ledger)));
+			  json_times(engine), "metrics", json_metrics(engine), "balanced",
+			  vly_ledger_is_balanced(&ledger)));
 }

@@ -117,6 +117,16 @@ static int share_spares(uint32_t *count, const struct vly_queue *queue, uint32_t
 			queue->buffer_count, workers, workers * VLY_SPARES_PART);
 }
 
+// Where frames are given, large buffers are few, and reassembly needs them as well.
+static uint32_t share_larges(const struct vly_queue *queue, uint32_t workers)
+{
+	uint32_t count = VLY_LARGES_ALL / workers;
+
+	if (!queue->stack)
+		return 0;
+	return count < VLY_LARGES_MAX ? count : (uint32_t)VLY_LARGES_MAX;
+}
+
 static int open_ios(struct vly_engine *engine, const struct vly_engine_config *config,
 		    struct vly_error *error)
 {
@@ -143,6 +153,7 @@ static int open_ios(struct vly_engine *engine, const struct vly_engine_config *c
 		io->core = core_of(config, i);
 		for (uint32_t w = 0; w < config->workers; w++) {
 			io->lanes[w].spare_count = spare_count;
+			io->lanes[w].large_count = share_larges(engine->queues[i], config->workers);
 			rc = vly_lane_open(&io->lanes[w], size, config->overload, error);
 			if (rc)
 				return rc;
@@ -320,6 +331,8 @@ void vly_engine_close(struct vly_engine *engine)
 	shared = &engine->shared;
 	vly_engine_stop(engine);
 	vly_chains_close(engine);
+	for (uint32_t i = 0; i < VLY_CHAIN_MAX; i++)
+		vly_metrics_close(&engine->past[i]);
 	free(engine->meters);
 	for (uint32_t i = 0; shared->ios && i < shared->io_count; i++) {
 		for (uint32_t w = 0; w < VLY_WORKERS_MAX; w++)

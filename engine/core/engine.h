@@ -19,6 +19,8 @@ struct vly_engine {
 	uint32_t chain_count;
 	struct vly_chain *next_chains; // offered, but not all owners have changed over; else NULL
 	struct vly_loaded_handler next_handlers[VLY_CHAIN_MAX]; // of these
+	struct vly_metrics past[VLY_CHAIN_MAX];                 // of each handler, before a reload
+	struct vly_metrics next_past[VLY_CHAIN_MAX];            // to become that
 	uint64_t unreleased;       // what handlers still kept when they were exchanged
 	struct vly_meters *meters; // for each chain; NULL: nothing is measured
 	uint64_t reported_ns;

@@ -11,7 +11,6 @@
 enum {
 	TX_STALL_NS = 10000000,      // how long a full transmit queue is waited for
 	TX_YIELD_TURNS = 64,         // while waiting: the peer may need this very core
-	TICK_NS = 1000000,           // between two on_tick
 	SLEEP_NS = 100000000,        // in a backend's wait, with nothing else to do
 	ROOM_SLEEP_NS = 100000,      // until a worker has made room
 	DRAIN_QUIET_NS = 2000000,    // nothing came for so long: all is received
@@ -90,9 +89,17 @@ static uint32_t alloc_here(void *arg, struct vly_dgram **dgrams, uint32_t count)
 	return vly_alloc_burst(io->queue, dgrams, count);
 }
 
+static uint32_t alloc_large_here(void *arg, struct vly_dgram **dgrams, uint32_t count)
+{
+	struct vly_io *io = arg;
+
+	return vly_alloc_large_burst(io->queue, dgrams, count);
+}
+
 const struct vly_chain_ops vly_io_chain_ops = {
 	.emit = emit_here,
 	.alloc = alloc_here,
+	.alloc_large = alloc_large_here,
 };
 
 // --- pipeline
@@ -107,6 +114,17 @@ static void top_up_spare(struct vly_io *io, struct vly_lane *lane)
 		return;
 	n = vly_alloc_burst(io->queue, dgrams, lane->spare_count - n);
 	vly_ring_push(lane->spare, (void *const *)dgrams, n);
+}
+
+static void top_up_large(struct vly_io *io, struct vly_lane *lane)
+{
+	struct vly_dgram *dgrams[VLY_LARGES_MAX];
+	uint32_t n = lane->large_count ? vly_ring_count(lane->large) : 0;
+
+	if (n == lane->large_count)
+		return;
+	n = vly_alloc_large_burst(io->queue, dgrams, lane->large_count - n);
+	vly_ring_push(lane->large, (void *const *)dgrams, n);
 }
 
 static uint32_t collect_lane(struct vly_io *io, struct vly_lane *lane, uint64_t now_ns)
@@ -135,6 +153,7 @@ static uint32_t collect(struct vly_io *io, uint64_t now_ns)
 	for (uint32_t w = 0; w < io->shared->worker_count; w++) {
 		work += collect_lane(io, &io->lanes[w], now_ns);
 		top_up_spare(io, &io->lanes[w]);
+		top_up_large(io, &io->lanes[w]);
 	}
 	return work;
 }
@@ -174,10 +193,8 @@ static uint32_t turn(struct vly_io *io, uint64_t now_ns)
 		work += receive(io, now_ns);
 	if (!io->chain)
 		work += collect(io, now_ns);
-	else if (io->chain->has_tick && now_ns >= io->tick_ns) {
-		vly_chain_tick(io->chain, now_ns);
-		io->tick_ns = now_ns + TICK_NS;
-	}
+	else if (VLY_UNLIKELY(now_ns >= io->chain->alarm_ns))
+		vly_chain_alarm(io->chain, now_ns);
 	if (!work)
 		vly_queue_flush(io->queue, now_ns);
 	return work;
@@ -197,16 +214,27 @@ static bool is_running(const struct vly_io *io)
 	return atomic_load_explicit(&io->shared->phase, memory_order_acquire) == VLY_PHASE_RUN;
 }
 
+// Of a wire that can only be polled.
+static void nap(struct vly_io *io, uint64_t now_ns, uint64_t most_ns)
+{
+	uint64_t nap_ns = vly_idler_nap_ns(&io->idler, now_ns);
+
+	vly_waker_wait(&io->waker, nap_ns < most_ns ? nap_ns : most_ns);
+}
+
 static void sleep_until_input(struct vly_io *io, uint64_t now_ns)
 {
-	uint64_t timeout_ns = io->chain && io->chain->has_tick ? TICK_NS : SLEEP_NS;
+	uint64_t timeout_ns = SLEEP_NS;
+
+	if (io->chain)
+		timeout_ns = vly_chain_sleep_ns(io->chain, now_ns, timeout_ns);
 
 	vly_waker_announce(&io->waker);
 	if (io->waiting_lanes) {
 		vly_waker_wait(&io->waker, ROOM_SLEEP_NS); // a worker says not when it makes room
 	} else if (!has_returns(io) && is_running(io) && !vly_chain_is_offered(&io->next_chain)) {
 		if (vly_queue_wait(io->queue, timeout_ns) == -ENOTSUP)
-			vly_waker_wait(&io->waker, vly_idler_nap_ns(&io->idler, now_ns));
+			nap(io, now_ns, timeout_ns);
 	}
 	vly_waker_retract(&io->waker);
 }
@@ -304,10 +332,18 @@ static void finish_waiting(struct vly_io *io)
 	vly_steer_abandon(io);
 }
 
+static void take_back(struct vly_io *io, struct vly_ring *spare)
+{
+	struct vly_dgram *dgrams[VLY_LOOP_BURST];
+	uint32_t n;
+
+	while ((n = vly_ring_pop(spare, (void **)dgrams, VLY_LOOP_BURST)))
+		vly_release_burst(io->queue, dgrams, n);
+}
+
 // Until the workers are done, and for no less: who returns a datagram must find room.
 static void drain_lanes(struct vly_io *io)
 {
-	struct vly_dgram *dgrams[VLY_LOOP_BURST];
 	bool done;
 
 	do {
@@ -317,10 +353,9 @@ static void drain_lanes(struct vly_io *io)
 		sched_yield();
 	} while (!done);
 	for (uint32_t w = 0; w < io->shared->worker_count; w++) {
-		uint32_t n;
-
-		while ((n = vly_ring_pop(io->lanes[w].spare, (void **)dgrams, VLY_LOOP_BURST)))
-			vly_release_burst(io->queue, dgrams, n);
+		take_back(io, io->lanes[w].spare);
+		if (io->lanes[w].large)
+			take_back(io, io->lanes[w].large);
 	}
 }
 
@@ -341,6 +376,8 @@ void *vly_io_thread(void *arg)
 	struct vly_io *io = arg;
 
 	vly_pin(io->core);
+	if (io->chain)
+		vly_chain_start(io->chain, vly_clock_ns());
 	while (is_running(io)) {
 		uint64_t now_ns = vly_clock_ns();
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The two loops and what they share. A lane connects one I/O thread with one worker: three rings,
+// The two loops and what they share. A lane connects one I/O thread with one worker: rings,
 // each with one producer and one consumer.
 //
 //     io -> to_worker -> worker       datagrams received
 //     io <- to_io     <- worker       the same, and others, with their fates
 //     io -> spare     -> worker       empty datagrams for vly_alloc()
+//     io -> large     -> worker       the same for vly_alloc_large(), where those are others
 #pragma once
 
 #include <pthread.h>
@@ -27,6 +28,8 @@ enum vly_loop_limits {
 	VLY_RING_DEFAULT = 4096,
 	VLY_SPARES_MAX = 64, // empty datagrams kept ready for each worker
 	VLY_SPARES_PART = 4, // of the queue's pool at most the so-manieth part for all workers
+	VLY_LARGES_MAX = 8,  // large ones, likewise, where a queue has few of them
+	VLY_LARGES_ALL = 64, // for all workers, but one each
 };
 
 // What found its worker's ring full and waits behind it, where the policy on overload keeps it.
@@ -50,7 +53,9 @@ struct vly_lane {
 	struct vly_ring *to_worker;
 	struct vly_ring *to_io;
 	struct vly_ring *spare;
+	struct vly_ring *large;      // NULL: those of `spare` are large enough
 	uint32_t spare_count;        // to keep in it; no more than VLY_SPARES_MAX
+	uint32_t large_count;        // no more than VLY_LARGES_MAX; 0: there is no such ring
 	struct vly_backlog *backlog; // NULL: what finds no room is dropped
 };
 
@@ -78,7 +83,6 @@ struct vly_io {
 	uint32_t next_worker;   // the first in turn, where datagrams are dealt out
 	struct vly_idler idler;
 	bool tx_is_stalled; // the last send timed out: do not wait again until something goes
-	uint64_t tick_ns;   // when the next on_tick is due
 	int core;           // -1: not pinned
 	_Atomic int cpu;    // where it ran when it last yielded, plus one; 0: not known
 	pthread_t thread;
@@ -93,7 +97,6 @@ struct vly_worker {
 	uint32_t current_io; // whose burst is being handled
 	uint64_t end_ns;     // after this the engine's stop waits no longer for the handlers
 	struct vly_idler idler;
-	uint64_t tick_ns;
 	int core;
 	_Atomic int cpu; // as of an I/O thread
 	pthread_t thread;
@@ -114,8 +117,8 @@ extern const struct vly_chain_ops vly_worker_chain_ops;
 void vly_io_drop(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count,
 		 enum vly_drop reason);
 
-// A lane's rings, and its backlog if the policy wants one; lane->spare_count is set. Control
-// thread. A lane that was not opened, or not quite, may be closed.
+// A lane's rings, and its backlog if the policy wants one; lane->spare_count and large_count are
+// set. Control thread. A lane that was not opened, or not quite, may be closed.
 int vly_lane_open(struct vly_lane *lane, uint32_t ring_size, enum vly_overload overload,
 		  struct vly_error *error);
 void vly_lane_close(struct vly_lane *lane);

@@ -99,6 +99,7 @@ struct vly_chain *vly_chain_change(struct vly_chain *chain, _Atomic(struct vly_c
 
 	vly_chain_drain(chain, vly_clock_ns());
 	atomic_store_explicit(next, NULL, memory_order_release);
+	vly_chain_start(offered, vly_clock_ns());
 	return offered;
 }
 
@@ -147,11 +148,42 @@ static void unload_all(struct vly_loaded_handler *handlers)
 		vly_handler_unload(&handlers[i]);
 }
 
+static void close_past(struct vly_metrics *past)
+{
+	for (uint32_t i = 0; i < VLY_CHAIN_MAX; i++)
+		vly_metrics_close(&past[i]);
+}
+
+static int open_past(struct vly_engine *engine, const struct vly_loaded_handler *handlers,
+		     struct vly_error *error)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < engine->handler_count && !rc; i++)
+		rc = vly_metrics_open(&engine->next_past[i], handlers[i].ops->metrics, error);
+	return rc;
+}
+
+// What the old handlers have counted stays in the sums.
+static void pass_metrics_on(struct vly_engine *engine)
+{
+	for (uint32_t h = 0; h < engine->handler_count; h++) {
+		vly_metrics_inherit(&engine->next_past[h], &engine->past[h]);
+		for (uint32_t i = 0; i < engine->chain_count; i++)
+			vly_metrics_inherit(&engine->next_past[h],
+					    &engine->chains[i].links[h].metrics);
+	}
+	close_past(engine->past);
+	memcpy(engine->past, engine->next_past, sizeof(engine->past));
+	memset(engine->next_past, 0, sizeof(engine->next_past));
+}
+
 // No owner uses the old chains any more.
 static void finish(struct vly_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->chain_count; i++)
 		engine->unreleased += engine->chains[i].held;
+	pass_metrics_on(engine);
 	vly_chains_close(engine);
 	engine->chains = engine->next_chains;
 	engine->next_chains = NULL;
@@ -225,8 +257,11 @@ int vly_engine_reload(struct vly_engine *engine, struct vly_error *error)
 				find_late(engine));
 	rc = load_again(engine, fresh, error);
 	if (!rc)
+		rc = open_past(engine, fresh, error);
+	if (!rc)
 		rc = open_chains(&chains, engine, fresh, error);
 	if (rc) {
+		close_past(engine->next_past);
 		unload_all(fresh);
 		return rc;
 	}

@@ -34,6 +34,8 @@ int vly_lane_open(struct vly_lane *lane, uint32_t ring_size, enum vly_overload o
 		rc = vly_ring_open(&lane->to_io, ring_size, error);
 	if (!rc)
 		rc = vly_ring_open(&lane->spare, lane->spare_count, error);
+	if (!rc && lane->large_count)
+		rc = vly_ring_open(&lane->large, lane->large_count, error);
 	if (rc || overload == VLY_OVERLOAD_DROP_NEWEST)
 		return rc;
 	// What blocks has at most one burst in hand.
@@ -48,6 +50,7 @@ void vly_lane_close(struct vly_lane *lane)
 	vly_ring_close(lane->to_worker);
 	vly_ring_close(lane->to_io);
 	vly_ring_close(lane->spare);
+	vly_ring_close(lane->large);
 	if (lane->backlog)
 		free(lane->backlog->slots);
 	free(lane->backlog);

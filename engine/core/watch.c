@@ -26,6 +26,25 @@ bool vly_engine_handler_times(const struct vly_engine *engine, uint32_t index,
 	return true;
 }
 
+bool vly_engine_handler_metric(const struct vly_engine *engine, uint32_t index,
+			       struct vly_handler_metric *metric)
+{
+	const struct vly_chain *first = &engine->chains[0]; // all have the same handlers
+	const struct vly_chain_link *link = vly_chain_find_metric(first, &index);
+	struct vly_metric_sum sum = {.value = 0};
+
+	if (!link)
+		return false;
+	metric->handler = link->ops->name;
+	metric->position = (uint32_t)(link - first->links);
+	if (engine->past[metric->position].count)
+		vly_metrics_read(&engine->past[metric->position], index, &sum);
+	for (uint32_t i = 0; i < engine->chain_count; i++)
+		vly_metrics_read(&engine->chains[i].links[metric->position].metrics, index, &sum);
+	vly_metrics_describe(&link->metrics, index, &sum, metric);
+	return true;
+}
+
 // What has run over its budget since the last line: one line, of the worst.
 static void report_overruns(struct vly_engine *engine)
 {

@@ -8,7 +8,6 @@
 #include "core/loops.h"
 
 enum {
-	TICK_NS = 1000000,
 	SLEEP_NS = 100000000,
 	RETURN_YIELD_TURNS = 64,
 	DRAIN_LIMIT_NS = 2000000000, // a stop does not wait for all that a slow handler has left
@@ -56,19 +55,40 @@ static void emit_to_lanes(void *arg, struct vly_dgram **tx, uint32_t tx_count,
 
 // What is made while a burst is handled leaves by the queue that the burst came by: there the
 // peer is. On a tick any queue serves.
+static const struct vly_lane *lane_of(const struct vly_worker *worker)
+{
+	return &worker->shared->ios[worker->current_io].lanes[worker->index];
+}
+
+static uint32_t take_spare(struct vly_worker *worker, struct vly_ring *spare,
+			   struct vly_dgram **dgrams, uint32_t count)
+{
+	uint32_t n = vly_ring_pop(spare, (void **)dgrams, count);
+
+	vly_io_wake(&worker->shared->ios[worker->current_io]); // to top up
+	return n;
+}
+
 static uint32_t alloc_from_spare(void *arg, struct vly_dgram **dgrams, uint32_t count)
 {
 	struct vly_worker *worker = arg;
-	struct vly_io *io = &worker->shared->ios[worker->current_io];
-	uint32_t n = vly_ring_pop(io->lanes[worker->index].spare, (void **)dgrams, count);
+	const struct vly_lane *lane = lane_of(worker);
 
-	vly_io_wake(io); // to top up
-	return n;
+	return take_spare(worker, lane->spare, dgrams, count);
+}
+
+static uint32_t alloc_from_large(void *arg, struct vly_dgram **dgrams, uint32_t count)
+{
+	struct vly_worker *worker = arg;
+	const struct vly_lane *lane = lane_of(worker);
+
+	return take_spare(worker, lane->large ? lane->large : lane->spare, dgrams, count);
 }
 
 const struct vly_chain_ops vly_worker_chain_ops = {
 	.emit = emit_to_lanes,
 	.alloc = alloc_from_spare,
+	.alloc_large = alloc_from_large,
 };
 
 static void return_unhandled(struct vly_worker *worker, struct vly_dgram **dgrams, uint32_t count,
@@ -117,10 +137,8 @@ static uint32_t turn(struct vly_worker *worker, uint64_t now_ns)
 			handle(worker, lane, dgrams, n, now_ns);
 		work += n;
 	}
-	if (worker->chain->has_tick && now_ns >= worker->tick_ns) {
-		vly_chain_tick(worker->chain, now_ns);
-		worker->tick_ns = now_ns + TICK_NS;
-	}
+	if (VLY_UNLIKELY(now_ns >= worker->chain->alarm_ns))
+		vly_chain_alarm(worker->chain, now_ns);
 	return work;
 }
 
@@ -156,7 +174,7 @@ static void rest(struct vly_worker *worker, uint32_t work, uint64_t now_ns)
 		if (!has_input(worker) && !all_is_received(worker) &&
 		    !vly_chain_is_offered(&worker->next_chain))
 			vly_waker_wait(&worker->waker,
-				       worker->chain->has_tick ? TICK_NS : SLEEP_NS);
+				       vly_chain_sleep_ns(worker->chain, now_ns, SLEEP_NS));
 		vly_waker_retract(&worker->waker);
 		break;
 	}
@@ -170,6 +188,7 @@ void *vly_worker_thread(void *arg)
 
 	worker->end_ns = UINT64_MAX;
 	vly_pin(worker->core);
+	vly_chain_start(worker->chain, vly_clock_ns());
 	do {
 		uint64_t now_ns = vly_clock_ns();
 

@@ -204,6 +204,26 @@ int vly_handler_load(struct vly_loaded_handler *handler, const char *spec, struc
 	return rc;
 }
 
+int vly_handler_adopt(struct vly_loaded_handler *handler, const struct vly_handler_ops *ops,
+		      const char *keys, struct vly_error *error)
+{
+	int rc;
+
+	*handler = (struct vly_loaded_handler){.ops = ops, .file = -1};
+	rc = check_ops(ops, ops->name ? ops->name : "without a name", error);
+	if (rc)
+		return rc;
+	if (keys) {
+		handler->spec = strdup(keys);
+		if (!handler->spec)
+			return vly_fail(error, -ENOMEM, "out of memory");
+	}
+	rc = parse_keys(handler, handler->spec, error);
+	if (rc)
+		vly_handler_unload(handler);
+	return rc;
+}
+
 void vly_handler_unload(struct vly_loaded_handler *handler)
 {
 	if (handler->library)

@@ -18,4 +18,9 @@ struct vly_loaded_handler {
 // "NAME[,key=value...]" or "./FILE.so[,key=value...]" (a path has a slash). Returns 0, -ENOENT (no
 // such handler or file), -EINVAL (not a handler, wrong ABI, bad keys) or -ENOMEM.
 int vly_handler_load(struct vly_loaded_handler *handler, const char *spec, struct vly_error *error);
+
+// The same of a handler that is at hand, with "key=value,key=value" or NULL.
+int vly_handler_adopt(struct vly_loaded_handler *handler, const struct vly_handler_ops *ops,
+		      const char *keys, struct vly_error *error);
+
 void vly_handler_unload(struct vly_loaded_handler *handler);

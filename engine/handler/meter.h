@@ -10,25 +10,14 @@
 #include <volley/engine.h>
 
 #include "core/compiler.h"
-
-// Log-linear buckets: one for each nanosecond below 16, then eight for each power of two, so that
-// a figure read back is at most an eighth too high. Above 18 minutes all is one.
-enum vly_meter_buckets {
-	VLY_METER_LINEAR = 16,
-	VLY_METER_STEPS = 8,
-	VLY_METER_EXPONENT_MAX = 39,
-	VLY_METER_BUCKETS = VLY_METER_LINEAR + (VLY_METER_EXPONENT_MAX - 3) * VLY_METER_STEPS,
-};
+#include "stats/spread.h"
 
 // One handler of one worker.
 struct vly_meter {
-	_Atomic uint64_t bursts; // worker: rw, others: ro; and so the next three
-	_Atomic uint64_t total_ns;
-	_Atomic uint64_t max_ns;
-	_Atomic uint64_t overruns;
+	struct vly_spread times;   // of bursts, in nanoseconds
+	_Atomic uint64_t overruns; // worker: rw, others: ro
 	_Atomic uint64_t worst_ns; // since the last report; control sets it back to 0
-	_Atomic uint64_t buckets[VLY_METER_BUCKETS];
-	uint64_t reported; // control: overruns at the last report
+	uint64_t reported;         // control: overruns at the last report
 };
 
 // Those of one worker.
@@ -36,11 +25,6 @@ struct vly_meters {
 	uint64_t budget_ns; // UINT64_MAX: none
 	struct vly_meter meters[VLY_CHAIN_MAX];
 } VLY_ALIGNED(128);
-
-uint32_t vly_meter_bucket(uint64_t ns);
-
-// The largest time that falls into a bucket.
-uint64_t vly_meter_bucket_end(uint32_t bucket);
 
 // Notes one burst. Worker thread.
 void vly_meter_add(struct vly_meter *meter, uint64_t ns, uint64_t budget_ns);

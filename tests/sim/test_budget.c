@@ -80,15 +80,15 @@ static void is_silent_within_the_budget_and_without(void **state)
 static void buckets_follow_each_other(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i + 1 < VLY_METER_BUCKETS; i++) {
-		uint64_t end = vly_meter_bucket_end(i);
+	for (uint32_t i = 0; i + 1 < VLY_SPREAD_BUCKETS; i++) {
+		uint64_t end = vly_spread_bucket_end(i);
 
-		assert_int_equal(vly_meter_bucket(end), i);
-		assert_int_equal(vly_meter_bucket(end + 1), i + 1);
+		assert_int_equal(vly_spread_bucket(end), i);
+		assert_int_equal(vly_spread_bucket(end + 1), i + 1);
 		if (i)
-			assert_true(end - vly_meter_bucket_end(i - 1) <= 1 + end / 8);
+			assert_true(end - vly_spread_bucket_end(i - 1) <= 1 + end / 8);
 	}
-	assert_int_equal(vly_meter_bucket(UINT64_MAX), VLY_METER_BUCKETS - 1);
+	assert_int_equal(vly_spread_bucket(UINT64_MAX), VLY_SPREAD_BUCKETS - 1);
 }
 
 int main(void)

@@ -186,7 +186,7 @@ static void kept_ones_come_back_later(void **state)
 	vly_chain_run(&chain, burst_in, 64, 1);
 	assert_int_equal(catcher.tx_count + catcher.ended_count, 0);
 	assert_int_equal(chain.held, 64);
-	vly_chain_tick(&chain, 2);
+	vly_chain_alarm(&chain, 2);
 	assert_int_equal(chain.held, 0);
 	assert_int_equal(catcher.tx_count, 32);
 	assert_int_equal(catcher.ended_count, 32);

@@ -92,6 +92,21 @@ struct vly_handler_times {
 	uint64_t max_ns;
 };
 
+// One of the numbers that a handler counts itself (handler.h), summed over all workers since the
+// engine was opened.
+struct vly_handler_metric {
+	const char *handler; // its name; this and the next two live until the next reload
+	const char *name;
+	const char *summary;
+	uint32_t position; // of the handler in the chain, from 0
+	enum vly_metric_type type;
+	uint64_t value; // of a counter or a gauge; of a histogram: how many were recorded
+	uint64_t mean;  // of a histogram, and the next three; else 0
+	uint64_t p50;
+	uint64_t p99;
+	uint64_t max;
+};
+
 // Loads the handlers, opens the ports and makes the rings; no thread runs yet. The caller owns
 // the engine. Errors as of vly_port_open(), and -EINVAL or -ENOENT for a handler that is not
 // there, of another ABI, or refuses its arguments. The configuration need not outlive the call.
@@ -135,6 +150,12 @@ void vly_engine_poll(struct vly_engine *engine);
 // the configuration asked for no measuring.
 bool vly_engine_handler_times(const struct vly_engine *engine, uint32_t index,
 			      struct vly_handler_times *times);
+
+// The metrics of the chain's handlers, in order, one at a time: index from 0. False after the last.
+// Counters and histograms go on over a reload, by name. Read while workers run, so two of them may
+// be a burst apart. Control thread.
+bool vly_engine_handler_metric(const struct vly_engine *engine, uint32_t index,
+			       struct vly_handler_metric *metric);
 
 // For the `ready:` line; lives as long as the engine.
 const char *vly_engine_summary(const struct vly_engine *engine);

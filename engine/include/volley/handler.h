@@ -7,9 +7,11 @@
 //
 // A handler needs nothing from libvolley at link time: everything here is inline or reached
 // through the burst. It keeps its state per worker, so it needs no lock; the functions of one
-// state are never called by two threads at once. It can be tested by calling on_burst on an array.
+// state are never called by two threads at once. kit.h calls a handler without an engine, for
+// tests.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dgram.h"
@@ -22,7 +24,8 @@ extern "C" {
 #endif
 
 enum vly_handler_abi {
-	VLY_HANDLER_ABI = 1, // raised when a structure below changes
+	VLY_HANDLER_ABI = 2,  // raised when a structure below changes
+	VLY_METRICS_MAX = 64, // of one handler
 };
 
 // What open() learns. Valid during the call; copy what is needed later, but for value texts,
@@ -35,40 +38,92 @@ struct vly_handler_env {
 
 struct vly_burst;
 
-// What a burst can do beside marking its datagrams; the engine (or a test) provides it.
+// A timer, in the handler's own memory: embedded in whatever it is for, zeroed, with `fire` set.
+struct vly_timer {
+	// Worker thread, with an empty burst, when the time has come. The timer may be started
+	// again, stopped, or its memory freed in here (a periodic one is stopped before that).
+	void (*fire)(void *state, struct vly_burst *burst, struct vly_timer *timer);
+	// private: written by vly_timer_start() and the engine only
+	struct vly_timer *next;
+	struct vly_timer **link; // what points to it; NULL: it does not run
+	uint64_t due_ns;
+	uint64_t period_ns;
+	uint16_t slot;
+	uint8_t handler;
+};
+
+// A number of the handler's own: shown by its name in the ledger's output, summed over all workers.
+enum vly_metric_type {
+	VLY_METRIC_COUNTER = 0,   // vly_metric_add(): only grows, also over a reload
+	VLY_METRIC_GAUGE = 1,     // vly_metric_set(): what is now, such as sessions open
+	VLY_METRIC_HISTOGRAM = 2, // vly_metric_record(): values of which percentiles are shown
+};
+
+// One row of a table; the table ends with a row whose name is NULL. Its index is the metric's.
+struct vly_metric {
+	const char *name; // a word with underscores, its unit last: "messages", "session_bytes"
+	enum vly_metric_type type;
+	const char *summary; // one clause for the help
+};
+
+// What a burst can do beside marking its datagrams; the engine (or the test kit) provides it.
 struct vly_burst_ops {
 	uint32_t (*alloc)(struct vly_burst *burst, struct vly_dgram **dgrams, uint32_t count);
+	uint32_t (*alloc_large)(struct vly_burst *burst, struct vly_dgram **dgrams, uint32_t count);
 	void (*send)(struct vly_burst *burst, struct vly_dgram *dgram);
 	void (*release)(struct vly_burst *burst, struct vly_dgram *dgram);
+	void (*timer_start)(struct vly_burst *burst, struct vly_timer *timer, uint64_t after_ns,
+			    uint64_t period_ns);
+	void (*timer_stop)(struct vly_burst *burst, struct vly_timer *timer);
+	void (*metric_record)(struct vly_burst *burst, uint32_t index, uint64_t value);
+	const char *(*identity)(struct vly_burst *burst, const struct vly_dgram *dgram);
 };
 
 // One call's worth of datagrams, in the order received (within a flow).
 struct vly_burst {
 	struct vly_dgram *const *in;
-	uint32_t count; // 1 .. VLY_BURST_MAX in on_burst; 0 in on_tick and on_drain
+	uint32_t count; // 1 .. VLY_BURST_MAX in on_burst and on_answer; 0 in all others
 	uint32_t worker;
 	uint64_t now_ns; // CLOCK_MONOTONIC, read once before the call
 	const struct vly_burst_ops *ops;
+	uint64_t *metrics; // of the handler that is called: one for each row of its table
 };
 
 struct vly_handler_ops {
-	uint32_t abi;               // required: VLY_HANDLER_ABI
-	const char *name;           // required: a word
-	const char *summary;        // required: one line for the help
-	const struct vly_key *keys; // optional: NULL takes no argument
+	uint32_t abi;                     // required: VLY_HANDLER_ABI
+	const char *name;                 // required: a word
+	const char *summary;              // required: one line for the help
+	const struct vly_key *keys;       // optional: NULL takes no argument
+	const struct vly_metric *metrics; // optional: NULL counts nothing of its own
 	// Optional. Control thread, once per worker, before any burst. Returns 0 and sets *state,
 	// or a negative errno and a line that names the fix.
 	int (*open)(void **state, const struct vly_handler_env *env, struct vly_error *error);
+	// Optional. Worker thread, once, before any burst, with an empty one: the moment to start
+	// timers, or to send first. After a reload: when the old handlers have drained.
+	void (*on_start)(void *state, struct vly_burst *burst);
 	// Required. Worker thread. Every datagram of burst->in gets one fate, with the functions
 	// below; one left undecided is dropped and counted as such. Must not wait.
 	void (*on_burst)(void *state, struct vly_burst *burst);
-	// Optional. Worker thread, about once a millisecond, with an empty burst.
+	// Optional. Worker thread. What handlers further down the chain reply or send, on its way
+	// out, the innermost handler's on_answer first: so an encrypting handler seals what those
+	// behind it answer. Each of burst->in has the fate REPLY or SEND; left so, it goes on.
+	// Payload and `len` may be changed in place, up to `capacity`; or vly_drop(),
+	// vly_consume(), vly_keep(). What a handler sends itself, whenever, is shown to the
+	// handlers before it only.
+	void (*on_answer)(void *state, struct vly_burst *burst);
+	// Optional. Worker thread, about once a millisecond, with an empty burst. An engine with
+	// one never sleeps longer than that: timers are cheaper for what comes seldom.
 	void (*on_tick)(void *state, struct vly_burst *burst);
-	// Optional. Worker thread, once, after the last burst: the moment to send or release what
-	// was kept. What is still kept afterwards is counted as `unreleased`.
+	// Optional. Worker thread, once, after the last burst, the innermost handler's first: the
+	// moment to send or release what was kept. What is still kept afterwards is counted as
+	// `unreleased`; timers fire no more.
 	void (*on_drain)(void *state, struct vly_burst *burst);
 	// Optional. Control thread, after on_drain.
 	void (*close)(void *state);
+	// Optional. Worker thread, within a call of a handler behind this one: the name of the
+	// authenticated peer of a datagram, or NULL if it is not known. The text lives until the
+	// burst's end.
+	const char *(*identity)(void *state, const struct vly_dgram *dgram);
 };
 
 // --- fates: exactly one for each datagram of burst->in -----------------------------------------
@@ -105,7 +160,7 @@ static inline void vly_drop(struct vly_dgram *dgram, enum vly_drop reason)
 	dgram->fate = (uint8_t)reason;
 }
 
-// --- beside the burst: any moment in on_burst, on_tick, on_drain ---------------------------------
+// --- beside the burst: at any moment on the worker's thread -------------------------------------
 
 // Up to `count` (at most VLY_BURST_MAX) empty datagrams to fill and send; the caller owns them.
 // `len` is 0, `capacity` says what fits. Returns how many, fewer when the pool is low: not an
@@ -114,6 +169,14 @@ static inline void vly_drop(struct vly_dgram *dgram, enum vly_drop reason)
 static inline uint32_t vly_alloc(struct vly_burst *burst, struct vly_dgram **dgrams, uint32_t count)
 {
 	return burst->ops->alloc(burst, dgrams, count);
+}
+
+// The same with room for the largest payload: `capacity` is at least VLY_DGRAM_BYTES_MAX. On dpdk
+// there are few of these, and each costs a copy more; everywhere else all are so.
+static inline uint32_t vly_alloc_large(struct vly_burst *burst, struct vly_dgram **dgrams,
+				       uint32_t count)
+{
+	return burst->ops->alloc_large(burst, dgrams, count);
 }
 
 // Sends a datagram from vly_alloc(), one that was kept, or one of the present burst, to
@@ -127,6 +190,60 @@ static inline void vly_send(struct vly_burst *burst, struct vly_dgram *dgram)
 static inline void vly_release(struct vly_burst *burst, struct vly_dgram *dgram)
 {
 	burst->ops->release(burst, dgram);
+}
+
+// Who sent a datagram, as a handler before this one has proved it, the innermost one that knows;
+// NULL if none does. The text lives until the burst's end.
+static inline const char *vly_identity(struct vly_burst *burst, const struct vly_dgram *dgram)
+{
+	return burst->ops->identity(burst, dgram);
+}
+
+// --- timers: at any moment on the worker's thread ------------------------------------------------
+
+// Lets `timer` fire `after_ns` nanoseconds after burst->now_ns, then each period_ns; 0: once. One
+// that runs is moved. Never early, late by about a millisecond at most unless a handler holds the
+// worker up; a period that was missed is left out. Any number of timers may run, each start and
+// stop costs the same. Those that are due together fire a thousand at a time, between bursts.
+static inline void vly_timer_start(struct vly_burst *burst, struct vly_timer *timer,
+				   uint64_t after_ns, uint64_t period_ns)
+{
+	burst->ops->timer_start(burst, timer, after_ns, period_ns);
+}
+
+// Stops it if it runs. Needed before its memory is freed, but not in close(): there all have ended.
+static inline void vly_timer_stop(struct vly_burst *burst, struct vly_timer *timer)
+{
+	burst->ops->timer_stop(burst, timer);
+}
+
+static inline bool vly_timer_is_running(const struct vly_timer *timer)
+{
+	return timer->link != NULL;
+}
+
+// --- metrics: at any moment on the worker's thread -----------------------------------------------
+
+// Adds n to the counter in row `index` of the handler's table. One worker writes it and others only
+// read, so it is a plain load and store.
+static inline void vly_metric_add(struct vly_burst *burst, uint32_t index, uint64_t n)
+{
+	uint64_t *value = &burst->metrics[index];
+
+	__atomic_store_n(value, __atomic_load_n(value, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+// Sets the gauge in row `index`.
+static inline void vly_metric_set(struct vly_burst *burst, uint32_t index, uint64_t value)
+{
+	__atomic_store_n(&burst->metrics[index], value, __ATOMIC_RELAXED);
+}
+
+// Adds a value to the histogram in row `index`. Percentiles are at most an eighth too high; what is
+// above 2^40 is one bucket.
+static inline void vly_metric_record(struct vly_burst *burst, uint32_t index, uint64_t value)
+{
+	burst->ops->metric_record(burst, index, value);
 }
 
 #ifdef __cplusplus

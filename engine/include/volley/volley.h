@@ -9,5 +9,6 @@
 #include "error.h"
 #include "handler.h"
 #include "key.h"
+#include "kit.h"
 #include "ledger.h"
 #include "port.h"

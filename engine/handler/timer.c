@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "handler/timer.h"
+
+#include <stddef.h>
+
+enum {
+	SLOT_DUE = VLY_WHEEL_LEVELS * VLY_WHEEL_SLOTS, // what timer->slot says of wheel->due
+};
+
+static void empty(struct vly_timer_list *list)
+{
+	list->first = NULL;
+	list->end = &list->first;
+}
+
+void vly_wheel_open(struct vly_wheel *wheel)
+{
+	wheel->now_tick = 0;
+	wheel->next_tick = UINT64_MAX;
+	for (uint32_t level = 0; level < VLY_WHEEL_LEVELS; level++) {
+		wheel->used[level] = 0;
+		for (uint32_t slot = 0; slot < VLY_WHEEL_SLOTS; slot++)
+			empty(&wheel->slots[level][slot]);
+	}
+	empty(&wheel->due);
+}
+
+static struct vly_timer_list *list_of(struct vly_wheel *wheel, uint32_t slot)
+{
+	if (slot == SLOT_DUE)
+		return &wheel->due;
+	return &wheel->slots[slot / VLY_WHEEL_SLOTS][slot % VLY_WHEEL_SLOTS];
+}
+
+static void append(struct vly_timer_list *list, struct vly_timer *timer, uint32_t slot)
+{
+	timer->next = NULL;
+	timer->link = list->end;
+	timer->slot = (uint16_t)slot;
+	*list->end = timer;
+	list->end = &timer->next;
+}
+
+// The first tick that begins no earlier.
+static uint64_t tick_at(uint64_t due_ns)
+{
+	return due_ns / VLY_TICK_NS + (due_ns % VLY_TICK_NS != 0);
+}
+
+// From where the hands are. The slot under a level's hand is 64 steps away: it has been emptied.
+static void place(struct vly_wheel *wheel, struct vly_timer *timer)
+{
+	uint64_t tick = tick_at(timer->due_ns);
+	uint32_t level;
+	uint32_t shift;
+	uint32_t slot;
+
+	if (tick <= wheel->now_tick) {
+		append(&wheel->due, timer, SLOT_DUE);
+		return;
+	}
+	level = (63 - (uint32_t)__builtin_clzll(tick - wheel->now_tick)) / VLY_WHEEL_BITS;
+	shift = level * VLY_WHEEL_BITS;
+	slot = (uint32_t)(tick >> shift) % VLY_WHEEL_SLOTS;
+	append(&wheel->slots[level][slot], timer, level * VLY_WHEEL_SLOTS + slot);
+	wheel->used[level] |= UINT64_C(1) << slot;
+	tick = tick >> shift << shift; // when the hand of this level comes
+	if (tick < wheel->next_tick)
+		wheel->next_tick = tick;
+}
+
+void vly_wheel_put(struct vly_wheel *wheel, struct vly_timer *timer, uint64_t due_ns,
+		   uint64_t now_ns)
+{
+	uint64_t now_tick = now_ns / VLY_TICK_NS;
+
+	// Up to the next thing to do the hands pass over empty slots: they may jump.
+	if (now_tick < wheel->next_tick)
+		wheel->now_tick = now_tick;
+	timer->due_ns = due_ns;
+	place(wheel, timer);
+}
+
+void vly_wheel_move(struct vly_wheel *wheel, struct vly_timer *timer, uint64_t due_ns,
+		    uint64_t now_ns)
+{
+	if (due_ns >= timer->due_ns && timer->slot != SLOT_DUE) {
+		timer->due_ns = due_ns;
+		return;
+	}
+	vly_wheel_take(wheel, timer);
+	vly_wheel_put(wheel, timer, due_ns, now_ns);
+}
+
+void vly_wheel_take(struct vly_wheel *wheel, struct vly_timer *timer)
+{
+	if (!timer->link)
+		return;
+	*timer->link = timer->next;
+	if (timer->next)
+		timer->next->link = timer->link;
+	else
+		list_of(wheel, timer->slot)->end = timer->link;
+	timer->link = NULL;
+}
+
+// When a hand next comes to a slot that may have timers.
+static uint64_t find_next(const struct vly_wheel *wheel)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t level = 0; level < VLY_WHEEL_LEVELS; level++) {
+		uint32_t shift = level * VLY_WHEEL_BITS;
+		uint64_t first = (wheel->now_tick >> shift) + 1; // the hand's next step
+		uint32_t turn = (uint32_t)first % VLY_WHEEL_SLOTS;
+		uint64_t used = wheel->used[level];
+		uint64_t tick;
+
+		if (!used)
+			continue;
+		used = used >> turn | used << (-turn % VLY_WHEEL_SLOTS);
+		tick = (first + (uint32_t)__builtin_ctzll(used)) << shift;
+		if (tick < next)
+			next = tick;
+	}
+	return next;
+}
+
+// The hand of a level has come to a slot: each timer goes where it now belongs.
+static void empty_slot(struct vly_wheel *wheel, uint32_t level, uint32_t slot)
+{
+	struct vly_timer *timer = wheel->slots[level][slot].first;
+
+	empty(&wheel->slots[level][slot]);
+	wheel->used[level] &= ~(UINT64_C(1) << slot);
+	while (timer) {
+		struct vly_timer *next = timer->next;
+
+		place(wheel, timer);
+		timer = next;
+	}
+}
+
+static void step_to(struct vly_wheel *wheel, uint64_t tick)
+{
+	wheel->now_tick = tick;
+	// From the slowest hand down: what one moves may be for the next.
+	for (uint32_t level = VLY_WHEEL_LEVELS; level-- > 0;) {
+		uint32_t shift = level * VLY_WHEEL_BITS;
+		uint32_t slot = (uint32_t)(tick >> shift) % VLY_WHEEL_SLOTS;
+
+		if (tick == tick >> shift << shift && wheel->used[level] >> slot & 1)
+			empty_slot(wheel, level, slot);
+	}
+	wheel->next_tick = find_next(wheel);
+}
+
+void vly_wheel_turn(struct vly_wheel *wheel, uint64_t now_ns)
+{
+	uint64_t now_tick = now_ns / VLY_TICK_NS;
+
+	while (wheel->next_tick <= now_tick)
+		step_to(wheel, wheel->next_tick);
+}
+
+struct vly_timer *vly_wheel_pop(struct vly_wheel *wheel)
+{
+	struct vly_timer *timer = wheel->due.first;
+
+	if (timer)
+		vly_wheel_take(wheel, timer);
+	return timer;
+}
+
+uint64_t vly_wheel_next_ns(const struct vly_wheel *wheel)
+{
+	if (wheel->due.first)
+		return 0;
+	if (wheel->next_tick > UINT64_MAX / VLY_TICK_NS)
+		return UINT64_MAX;
+	return wheel->next_tick * VLY_TICK_NS;
+}
