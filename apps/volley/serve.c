@@ -66,7 +66,7 @@ static const struct argp_option options_table[] = {
 	 "A built-in handler or a shared object (with a slash in its name); repeated, they form a "
 	 "chain",
 	 2},
-	{"listen", 'l', "[ADDR]:PORT", 0, "Where to receive; repeatable, at least one", 2},
+	{"listen", 'l', "[ADDR]:PORT[-LAST]", 0, "Where to receive; repeatable, at least one", 2},
 	{"queues", 'q', "N", 0, "Queues of the port, with a thread each (default 1)", 2},
 	{"workers", 'w', "N", 0,
 	 "Threads for the handlers; 0, the default: handlers run on the "

@@ -242,6 +242,19 @@ int vly_kernel_sockets_check(const char *name, const struct vly_port_config *con
 	return 0;
 }
 
+// Backwards, so that each bucket has its sockets in the order of the listens.
+static void index_by_port(struct vly_kernel_sockets *sockets)
+{
+	memset(sockets->bucket, 0xff, sizeof(sockets->bucket)); // VLY_KERNEL_SOCKET_NONE in each
+	for (uint32_t i = sockets->count; i-- > 0;) {
+		struct vly_kernel_socket *sock = &sockets->list[i];
+		uint16_t *bucket = &sockets->bucket[sock->bound.port % VLY_KERNEL_SOCKET_BUCKETS];
+
+		sock->next = *bucket;
+		*bucket = (uint16_t)i;
+	}
+}
+
 int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name,
 			    const struct vly_port_config *config,
 			    struct vly_kernel_options *options,
@@ -271,6 +284,7 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 		sock->drops_copies = first != NULL;
 		set_options(sock, options, count > SOCKETS_FEW);
 	}
+	index_by_port(sockets);
 	return vly_kernel_groups_join(sockets, name, config, queue, error);
 }
 
@@ -295,23 +309,30 @@ static bool can_reach(const struct vly_kernel_socket *sock, bool is_ipv4)
 	return is_ipv4 ? !sock->is_ipv6 || sock->is_wildcard : sock->is_ipv6;
 }
 
+static const struct vly_kernel_socket *first_that_reaches(const struct vly_kernel_sockets *sockets,
+							  bool is_ipv4)
+{
+	for (uint32_t i = 0; i < sockets->count; i++) {
+		if (can_reach(&sockets->list[i], is_ipv4))
+			return &sockets->list[i];
+	}
+	return NULL;
+}
+
 const struct vly_kernel_socket *vly_kernel_sockets_pick(const struct vly_kernel_sockets *sockets,
 							const struct vly_dgram *dgram)
 {
-	const struct vly_kernel_socket *other = NULL;
 	bool is_ipv4 = vly_addr_is_ipv4(&dgram->peer);
+	uint16_t at = sockets->bucket[dgram->local.port % VLY_KERNEL_SOCKET_BUCKETS];
 
-	for (uint32_t i = 0; i < sockets->count; i++) {
-		const struct vly_kernel_socket *sock = &sockets->list[i];
+	while (sockets->count > 1 && at != VLY_KERNEL_SOCKET_NONE) {
+		const struct vly_kernel_socket *sock = &sockets->list[at];
 
-		if (!can_reach(sock, is_ipv4))
-			continue;
-		if (sockets->count == 1 || is_bound_to(sock, &dgram->local))
+		if (is_bound_to(sock, &dgram->local) && can_reach(sock, is_ipv4))
 			return sock;
-		if (!other)
-			other = sock;
+		at = sock->next;
 	}
-	return other;
+	return first_that_reaches(sockets, is_ipv4);
 }
 
 void vly_kernel_socket_missed(struct vly_kernel_socket *sock, uint32_t missed,

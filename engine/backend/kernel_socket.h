@@ -24,13 +24,20 @@ struct vly_kernel_socket {
 	bool tells_errors; // of ICMP, that what it sent has met
 	bool drops_copies; // of broadcasts, which each of these gets: the first queue's delivers
 	uint32_t missed;   // datagrams lost to a full receive buffer, as last reported
+	uint16_t next;     // with a port of the same bucket, or VLY_KERNEL_SOCKET_NONE
 	struct vly_addr bound; // with the port that it really has
+};
+
+enum vly_kernel_socket_limits {
+	VLY_KERNEL_SOCKET_BUCKETS = 256,
+	VLY_KERNEL_SOCKET_NONE = 0xffff,
 };
 
 struct vly_kernel_sockets {
 	struct vly_kernel_socket list[VLY_LISTENS_MAX];
 	uint32_t count;
-	uint64_t asked_ns; // when the kernel was last asked for its losses
+	uint16_t bucket[VLY_KERNEL_SOCKET_BUCKETS]; // by port, each the first of its bucket
+	uint64_t asked_ns;                          // when the kernel was last asked for its losses
 };
 
 // Whether the listens of `config` are free, before SO_REUSEPORT lets this process share them with

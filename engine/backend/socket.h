@@ -45,9 +45,9 @@ struct vly_backend_queue {
 	struct vly_kernel_batch batch;
 	struct vly_kernel_options options;
 	int event_fd;
+	int epoll_fd;          // of several sockets; -1: there is one
 	struct vly_addr waker; // the address that the waker's datagram has
 	uint32_t armed_max;
-	uint32_t next_socket;  // whose turn it is
 	uint32_t train_length; // datagrams a message, of late
 	uint32_t train_bytes;  // bytes a message, of late
 };

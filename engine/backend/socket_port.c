@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -67,9 +68,28 @@ static void close_queue(struct vly_backend_queue *queue)
 		close(queue->waker_fd);
 	if (queue->event_fd >= 0)
 		close(queue->event_fd);
+	if (queue->epoll_fd >= 0)
+		close(queue->epoll_fd);
 	vly_kernel_sockets_close(&queue->sockets);
 	vly_kernel_pool_close(&queue->pool);
 	free(queue);
+}
+
+// Several sockets are asked by one call which of them have something.
+static int watch_sockets(struct vly_backend_queue *queue)
+{
+	if (queue->sockets.count == 1)
+		return 0;
+	queue->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (queue->epoll_fd < 0)
+		return -errno;
+	for (uint32_t i = 0; i < queue->sockets.count; i++) {
+		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+
+		if (epoll_ctl(queue->epoll_fd, EPOLL_CTL_ADD, queue->sockets.list[i].fd, &event))
+			return -errno;
+	}
+	return 0;
 }
 
 static int open_queue(struct vly_backend_port *port, const struct vly_port_config *config,
@@ -85,6 +105,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 		return vly_fail(error, -ENOMEM, "out of memory");
 	memset(queue, 0, bytes);
 	queue->waker_fd = -1;
+	queue->epoll_fd = -1;
 	port->queues[port->queue_count++] = queue; // what is open so far is closed with the port
 	queue->ledger = ledger;
 	queue->options = *options;
@@ -98,6 +119,9 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 				     first ? &first->sockets : NULL, port->queue_count - 1, error);
 	if (rc)
 		return rc;
+	rc = watch_sockets(queue);
+	if (rc)
+		return vly_kernel_fail_files("socket", rc, config->queues, error);
 	queue->sender = (struct vly_kernel_sender){
 		.sockets = &queue->sockets,
 		.pool = &queue->pool,

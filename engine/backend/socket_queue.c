@@ -2,8 +2,8 @@
 //
 // The bursts of the socket backend; waiting is in socket_wait.c.
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "backend/kernel_call.h"
 #include "backend/kernel_error.h"
@@ -17,6 +17,7 @@ enum {
 	HELD_LIMIT_NS = 500000000,           // for which a full queue is waited for
 	LARGE_BYTES = 16384,
 	PATIENCE = 16,
+	READY_MAX = 32,
 	SLEPT_NS = 2000, // what no receive takes that does not sleep
 	SKIP_POLLS = 2,  // the burst that delivers, and the one after its handlers
 };
@@ -186,33 +187,22 @@ static void receive_only(struct vly_backend_queue *queue, uint32_t limit, uint64
 	adapt(queue, asked, got);
 }
 
-// One socket is asked at once; of several, those that have something, each in its turn.
+// One socket is asked at once; of several, those that have something, which the kernel names in
+// turn, a call for however many there are.
 static void receive_any(struct vly_backend_queue *queue, uint32_t wanted, uint64_t now_ns)
 {
-	struct pollfd fds[VLY_LISTENS_MAX];
-	uint32_t count = queue->sockets.count;
+	struct epoll_event ready[READY_MAX];
 	uint32_t limit = message_limit(queue, wanted);
+	int n;
 
-	if (VLY_LIKELY(count == 1)) {
+	if (VLY_LIKELY(queue->sockets.count == 1)) {
 		receive_only(queue, limit, now_ns);
 		return;
 	}
-	for (uint32_t i = 0; i < count; i++)
-		fds[i] = (struct pollfd){.fd = queue->sockets.list[i].fd, .events = POLLIN};
-	if (poll(fds, count, 0) <= 0)
-		return;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t index = (queue->next_socket + i) % count;
-
-		if (!fds[index].revents)
-			continue;
-		if (vly_kernel_trains_count(&queue->trains) >= wanted) {
-			queue->next_socket = index;
-			return;
-		}
-		vly_socket_receive(queue, &queue->sockets.list[index], limit, MSG_DONTWAIT, now_ns);
-	}
-	queue->next_socket = (queue->next_socket + 1) % count;
+	n = epoll_wait(queue->epoll_fd, ready, READY_MAX, 0);
+	for (int i = 0; i < n && vly_kernel_trains_count(&queue->trains) < wanted; i++)
+		vly_socket_receive(queue, &queue->sockets.list[ready[i].data.u32], limit,
+				   MSG_DONTWAIT, now_ns);
 }
 
 uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,

@@ -72,7 +72,7 @@ struct vly_backend_queue {
 	uint32_t reaps;     // since then
 	uint32_t messages;  // since then
 	uint64_t bytes;     // since then
-	uint64_t to_arm;    // bit i: socket i has no receive under way
+	uint32_t to_arm_count;
 	bool event_is_armed;
 	int event_fd;
 	uint64_t event_count;  // read into by the kernel
@@ -83,6 +83,7 @@ struct vly_backend_queue {
 	struct vly_kernel_trains trains;
 	uint32_t in_flight; // messages of the batch that are with the kernel
 	struct vly_kernel_batch batch;
+	uint16_t to_arm[VLY_LISTENS_MAX]; // sockets that have no receive under way
 };
 
 // --- uring_ring.c: the ring's life; control thread, but for enable

@@ -101,22 +101,20 @@ static void provide(struct vly_backend_queue *queue)
 // A multishot receive ends when blocks run out, and is begun again only with some in hand.
 static void arm_receives(struct vly_backend_queue *queue)
 {
-	if (VLY_LIKELY(!queue->to_arm) || !queue->provided)
+	if (VLY_LIKELY(!queue->to_arm_count) || !queue->provided)
 		return;
-	for (uint32_t i = 0; i < queue->sockets.count; i++) {
-		const struct vly_kernel_socket *sock = &queue->sockets.list[i];
-		struct io_uring_sqe *sqe;
+	for (uint32_t i = 0; i < queue->to_arm_count; i++) {
+		uint32_t index = queue->to_arm[i];
+		const struct vly_kernel_socket *sock = &queue->sockets.list[index];
+		struct io_uring_sqe *sqe = vly_uring_sqe(queue);
 
-		if (!(queue->to_arm >> i & 1))
-			continue;
-		sqe = vly_uring_sqe(queue);
 		io_uring_prep_recvmsg_multishot(sqe, sock->fd, &queue->recv_msg, 0);
 		vly_uring_sqe_set_socket(queue, sqe, sock);
 		sqe->flags |= IOSQE_BUFFER_SELECT;
 		sqe->buf_group = VLY_URING_GROUP;
-		sqe->user_data = tag(VLY_URING_RECV, i);
+		sqe->user_data = tag(VLY_URING_RECV, index);
 	}
-	queue->to_arm = 0;
+	queue->to_arm_count = 0;
 }
 
 static void arm_event(struct vly_backend_queue *queue)
@@ -171,7 +169,7 @@ static void receive_completed(struct vly_backend_queue *queue, uint32_t index,
 	else if (cqe->res < 0 && cqe->res != -ECANCELED)
 		vly_kernel_errors_receive(&queue->sockets.list[index], queue->ledger, cqe->res);
 	if (VLY_UNLIKELY(!(cqe->flags & IORING_CQE_F_MORE)))
-		queue->to_arm |= UINT64_C(1) << index;
+		queue->to_arm[queue->to_arm_count++] = (uint16_t)index;
 }
 
 void vly_uring_reap(struct vly_backend_queue *queue, uint64_t now_ns)

@@ -200,8 +200,8 @@ int vly_uring_ring_open(struct vly_backend_queue *queue, const struct vly_uring_
 	queue->features.send_to = vly_uring_has_send_to(&queue->ring);
 	if (queue->options.busy_poll_us)
 		queue->features.napi = vly_uring_napi(&queue->ring, queue->options.busy_poll_us);
-	queue->to_arm =
-		queue->sockets.count == 64 ? UINT64_MAX : (UINT64_C(1) << queue->sockets.count) - 1;
+	for (uint32_t i = 0; i < queue->sockets.count; i++)
+		queue->to_arm[queue->to_arm_count++] = (uint16_t)i;
 	queue->recv_msg = (struct msghdr){
 		.msg_namelen = VLY_URING_NAME_BYTES,
 		.msg_controllen = VLY_URING_CONTROL_BYTES,

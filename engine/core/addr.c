@@ -162,11 +162,54 @@ static int look_up(struct vly_endpoint *endpoints, uint32_t max, const char *hos
 	return (int)count;
 }
 
+// "FIRST-LAST", both numbers: cuts it down to FIRST and returns LAST; 0 where it is no range.
+static uint32_t cut_range(char *service)
+{
+	char *dash = strchr(service, '-');
+	uint32_t last;
+
+	if (!dash || !is_number(dash + 1) || strlen(dash + 1) > 5)
+		return 0;
+	last = (uint32_t)strtoul(dash + 1, NULL, 10);
+	*dash = 0;
+	if (is_number(service))
+		return last;
+	*dash = '-'; // a name of services(5) may have one
+	return 0;
+}
+
+// The first `count` endpoints once more for each port after theirs, up to `last`.
+static int spread_ports(struct vly_endpoint *endpoints, uint32_t max, uint32_t count, uint32_t last,
+			const char *text, struct vly_error *error)
+{
+	uint32_t first = endpoints[0].addr.port;
+	uint32_t n = count;
+
+	if (last <= first || last > 65535 || first == 0)
+		return vly_fail(error, -EINVAL,
+				"port range in '%s' is none; write FIRST-LAST, two numbers from 1 "
+				"to 65535, the smaller one first",
+				text);
+	if ((last - first + 1) * count > max)
+		return vly_fail(error, -E2BIG,
+				"'%s' is too many ports: there is room for %u more addresses; "
+				"give a smaller range",
+				text, max);
+	for (uint32_t port = first + 1; port <= last; port++) {
+		for (uint32_t i = 0; i < count; i++) {
+			endpoints[n] = endpoints[i];
+			endpoints[n++].addr.port = (uint16_t)port;
+		}
+	}
+	return (int)n;
+}
+
 int vly_endpoint_resolve(struct vly_endpoint *endpoints, uint32_t max, const char *text,
 			 bool passive, struct vly_error *error)
 {
 	char host[HOST_TEXT_BYTES];
 	char service[SERVICE_TEXT_BYTES];
+	uint32_t last = 0;
 	uint32_t ifindex;
 	int count;
 
@@ -180,6 +223,8 @@ int vly_endpoint_resolve(struct vly_endpoint *endpoints, uint32_t max, const cha
 				"address '%s' needs a host and a port; write HOST:PORT or "
 				"[IPv6]:PORT",
 				text);
+	if (passive)
+		last = cut_range(service);
 	if (is_number(service) && (strlen(service) > 5 || strtoul(service, NULL, 10) > 65535))
 		return vly_fail(error, -EINVAL,
 				"port '%s' in '%s' is out of range; give a number "
@@ -194,6 +239,8 @@ int vly_endpoint_resolve(struct vly_endpoint *endpoints, uint32_t max, const cha
 		return vly_fail(error, -EINVAL, "host '%s' has no IPv4 or IPv6 address", host);
 	if (count > 0 && !host[0])
 		count = 1;
+	if (count > 0 && last)
+		return spread_ports(endpoints, max, (uint32_t)count, last, text, error);
 	return count;
 }
 

@@ -4,7 +4,6 @@
 #include "core/port.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -179,38 +178,6 @@ static int alloc_ledgers(struct vly_port *port, uint32_t count)
 	return 0;
 }
 
-static size_t add_addresses(char *text, size_t size, const struct vly_port_config *config)
-{
-	char addr[VLY_ADDR_TEXT_BYTES];
-	size_t used = 0;
-
-	for (uint32_t i = 0; i < config->addr_count && used < size; i++) {
-		struct vly_addr own = {.port = 0};
-
-		memcpy(own.ip, config->addrs[i].ip, sizeof(own.ip));
-		vly_addr_format(&own, addr, sizeof(addr));
-		*strrchr(addr, ':') = 0;
-		used += (size_t)snprintf(text + used, size - used, ", address %s", addr);
-	}
-	for (uint32_t i = 0; i < config->listen_count && used < size; i++) {
-		vly_addr_format(&config->listens[i].addr, addr, sizeof(addr));
-		used += (size_t)snprintf(text + used, size - used, ", %s", addr);
-	}
-	return used;
-}
-
-static void describe(struct vly_port *port, const struct vly_port_config *config)
-{
-	const char *detail = port->backend->detail ? port->backend->detail(port->inner) : "";
-	size_t size = sizeof(port->summary);
-	int n = snprintf(port->summary, size, "%s%s%.200s, %u queue%s", port->backend->name,
-			 detail[0] ? " " : "", detail, port->queue_count,
-			 port->queue_count == 1 ? "" : "s");
-
-	if (n > 0 && (size_t)n < size)
-		add_addresses(port->summary + n, size - (size_t)n, config);
-}
-
 // What a backend of datagrams takes no notice of: there the kernel has the say.
 static void name_ignored(const struct vly_backend *backend, const struct vly_port_config *config)
 {
@@ -278,7 +245,7 @@ static int open_with(struct vly_port **out, const struct vly_backend *backend,
 	if (rc)
 		goto err_close;
 	name_ignored(backend, &config);
-	describe(port, &config);
+	vly_port_describe(port, &config);
 	*out = port;
 	return 0;
 

@@ -56,6 +56,9 @@ struct vly_port {
 int vly_port_open_at(struct vly_port **port, const struct vly_port_config *config,
 		     uint32_t first_queue, struct vly_error *error);
 
+// Writes port->summary. Control thread.
+void vly_port_describe(struct vly_port *port, const struct vly_port_config *config);
+
 // Waits until the stacks have probed their addresses. Returns 0, or -EADDRINUSE naming the address
 // and the station that has it. Control thread, before any queue has a thread of its own.
 int vly_port_verify(struct vly_port *port, struct vly_error *error);

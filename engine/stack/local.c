@@ -79,7 +79,7 @@ static int own_add(struct vly_local *local, const struct vly_prefix *prefix,
 static void listen_add(struct vly_local *local, const struct vly_addr *addr)
 {
 	struct vly_listen *listen = &local->listens[local->listen_count];
-	uint8_t *bucket = &local->bucket[addr->port % VLY_LISTEN_BUCKETS];
+	uint16_t *bucket = &local->bucket[addr->port % VLY_LISTEN_BUCKETS];
 
 	memcpy(listen->ip, addr->ip, sizeof(listen->ip));
 	listen->port = addr->port;
@@ -89,7 +89,7 @@ static void listen_add(struct vly_local *local, const struct vly_addr *addr)
 	else if (listen->ip[0] == 0 && listen->ip[1] == 0)
 		listen->kind = VLY_LISTEN_ANY;
 	listen->next = *bucket;
-	*bucket = (uint8_t)local->listen_count++;
+	*bucket = (uint16_t)local->listen_count++;
 }
 
 static bool ip_is_group(const uint8_t *ip)
@@ -100,7 +100,7 @@ static bool ip_is_group(const uint8_t *ip)
 static int listens_init(struct vly_local *local, const struct vly_stack_config *config,
 			struct vly_error *error)
 {
-	memset(local->bucket, VLY_LISTEN_NONE, sizeof(local->bucket));
+	memset(local->bucket, 0xff, sizeof(local->bucket)); // VLY_LISTEN_NONE in each
 	if (config->listen_count == 0) {
 		struct vly_addr any = {.port = config->client_port};
 

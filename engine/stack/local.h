@@ -21,8 +21,8 @@ struct vly_stack_config;
 
 enum vly_local_limits {
 	VLY_IP_BYTES = 16,
-	VLY_LISTEN_BUCKETS = 128,
-	VLY_LISTEN_NONE = 0xff,
+	VLY_LISTEN_BUCKETS = 1024,
+	VLY_LISTEN_NONE = 0xffff,
 };
 
 // First bytes of IPv4 addresses.
@@ -73,8 +73,8 @@ struct vly_hop6 {
 struct vly_listen {
 	uint64_t ip[2];
 	uint16_t port;
-	uint8_t kind; // enum vly_listen_kind
-	uint8_t next; // of the same bucket, or VLY_LISTEN_NONE
+	uint16_t next; // of the same bucket, or VLY_LISTEN_NONE
+	uint8_t kind;  // enum vly_listen_kind
 };
 
 struct vly_local {
@@ -86,7 +86,7 @@ struct vly_local {
 	uint32_t tentative6;
 	uint32_t listen_count;
 	uint16_t port; // that our own datagrams leave from
-	uint8_t bucket[VLY_LISTEN_BUCKETS];
+	uint16_t bucket[VLY_LISTEN_BUCKETS];
 	struct vly_own4 own4[VLY_ADDRS_MAX];
 	struct vly_own6 own6[VLY_ADDRS_MAX];
 	struct vly_listen listens[VLY_LISTENS_MAX];
@@ -222,7 +222,7 @@ static inline bool vly_listen_matches(const struct vly_listen *listen, const uin
 
 static inline bool vly_local_serves(const struct vly_local *local, const struct vly_addr *addr)
 {
-	uint8_t at = local->bucket[addr->port % VLY_LISTEN_BUCKETS];
+	uint16_t at = local->bucket[addr->port % VLY_LISTEN_BUCKETS];
 
 	while (at != VLY_LISTEN_NONE) {
 		const struct vly_listen *listen = &local->listens[at];

@@ -58,6 +58,28 @@ static void resolves_what_users_type(void **state)
 	}
 }
 
+static void resolves_a_range_of_ports(void **state)
+{
+	struct vly_endpoint endpoints[8];
+	struct vly_error error = {""};
+	char text[VLY_ADDR_TEXT_BYTES];
+	int count = vly_endpoint_resolve(endpoints, 8, "127.0.0.1:9000-9007", true, &error);
+
+	(void)state;
+	assert_int_equal(count, 8);
+	for (int i = 0; i < count; i++)
+		assert_int_equal(endpoints[i].addr.port, 9000 + i);
+	assert_string_equal(vly_addr_format(&endpoints[7].addr, text, sizeof(text)),
+			    "127.0.0.1:9007");
+	assert_int_equal(vly_endpoint_resolve(endpoints, 7, "127.0.0.1:9000-9007", true, &error),
+			 -E2BIG);
+	assert_int_equal(vly_endpoint_resolve(endpoints, 8, ":9001-9000", true, &error), -EINVAL);
+	assert_int_equal(vly_endpoint_resolve(endpoints, 8, ":0-1", true, &error), -EINVAL);
+	assert_int_equal(vly_endpoint_resolve(endpoints, 8, ":9-70000", true, &error), -EINVAL);
+	assert_int_equal(vly_endpoint_resolve(endpoints, 8, "127.0.0.1:9-10", false, &error),
+			 -EINVAL);
+}
+
 static void resolves_a_name_and_a_scope(void **state)
 {
 	struct vly_endpoint endpoints[4];
@@ -161,6 +183,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resolves_what_users_type),
+		cmocka_unit_test(resolves_a_range_of_ports),
 		cmocka_unit_test(resolves_a_name_and_a_scope),
 		cmocka_unit_test(parses_prefixes),
 		cmocka_unit_test(parses_routes),

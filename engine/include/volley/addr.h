@@ -74,8 +74,9 @@ char *vly_ip_format(const uint8_t *ip, char *text, size_t size_bytes);
 // Turns "HOST:PORT", "[IPv6]:PORT", "[IPv6%INTERFACE]:PORT", "IPv4%INTERFACE:PORT" (for a group),
 // ":PORT" or "PORT" into at most `max` endpoints with getaddrinfo(3). An empty HOST, with `passive`
 // set, is the wildcard of both families (one endpoint, ::); without it, an error. PORT is a number
-// from 0 to 65535 or a name of services(5). Returns how many, or -EINVAL (cannot be parsed, no such
-// name or service). Control thread: may ask a name server and wait for it.
+// from 0 to 65535, a name of services(5), or with `passive` a range of numbers, FIRST-LAST, for an
+// endpoint each. Returns how many, -EINVAL (cannot be parsed, no such name or service), or -E2BIG
+// (a range of more than `max`). Control thread: may ask a name server and wait for it.
 int vly_endpoint_resolve(struct vly_endpoint *endpoints, uint32_t max, const char *text,
 			 bool passive, struct vly_error *error);
 

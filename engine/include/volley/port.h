@@ -23,7 +23,7 @@ struct vly_queue;
 
 enum vly_port_limits {
 	VLY_QUEUES_MAX = 64,
-	VLY_LISTENS_MAX = 64,
+	VLY_LISTENS_MAX = 1024,
 	VLY_ADDRS_MAX = 64,
 	VLY_GROUPS_MAX = 64,
 	VLY_ROUTES_MAX = 64,
