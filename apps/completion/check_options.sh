@@ -15,9 +15,12 @@ help_options()
 		grep -oE '(^|[ ,])(--[a-z][a-z-]*|-[A-Za-z?])' | tr -d ' ,' | sort -u
 }
 
-# The options described under ".SS NAME" (or ".SH OPTIONS" for those of every command).
+# manual_options NAME [PAGE]: those described under ".SS NAME" (or ".SH OPTIONS": of every command,
+# or of the one that the page is about).
 manual_options()
 {
+	local manual=${2:-$manual}
+
 	awk -v name="$1" '
 		/^\.S[HS] / { title = $0; sub(/^\.S[HS] */, "", title); inside = title == name }
 		inside && /^\.(B|BR|BI|IR) .*\\-/ && tagged { print }
@@ -53,6 +56,8 @@ compare "volley, completion" "$(help_options)" "$(complete_options)"
 for command in $commands; do
 	shown=$(help_options "$command")
 	described=$(manual_options "$command")
+	own=${manual%.1}-$command.1
+	[ ! -f "$own" ] || described=$(manual_options OPTIONS "$own")
 	if grep -qx -- --backend <<<"$shown"; then
 		described+=$'\n'$(manual_options "Port options")
 	fi

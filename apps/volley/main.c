@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{"volley ping", "Measure the round trip to a UDP echo server", command_ping},
 	{"volley reload", "Let a running volley serve load its handlers anew", command_reload},
 	{"volley backends", "Show which ways to the wire work on this machine", command_backends},
+	{"volley bench", "Measure every path of this machine", command_bench},
 	{0},
 };
 

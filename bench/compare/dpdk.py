@@ -2,14 +2,15 @@
 """The dpdk path beside dpdk-testpmd, on the same device, with the same burst, in turns."""
 import dataclasses
 import os
-import sys
 import time
 import typing
 
 import captures
+import clients
 import dpdk_report
 import machine
 import paths
+import runner
 import session
 from child import Child, Failure
 from engine import Engine
@@ -47,7 +48,7 @@ class Bench:
         self.seconds = seconds
         self.tsc_hz = machine.tsc_hz()
         self.huge = has_huge_pages(HUGE_MIB)
-        self.runner = paths.Runner(build, folder, is_private)
+        self.runner = runner.Runner(build, folder, is_private)
         self.cores = self.runner.cores
         self.socket = os.path.join(folder, 'pair.sock')
         self.known = {}
@@ -145,10 +146,11 @@ def pair_row(what, handler, mode, key, flood):
 
 
 def round_trip(bench, server):
-    result = bench.runner.run(paths.Path('virtio', server, 'busy'), bench.seconds)
-    if not result['rtt_ns']:
+    with bench.runner.serving(paths.Path('virtio', server, 'busy')) as served:
+        result = clients.round_trip(bench.runner, served, bench.seconds)
+    if 'p50_us' not in result:
         raise Failure('no answer')
-    return {'value': result['rtt_ns']['p50'] / 1000, 'cycles': None}
+    return {'value': result['p50_us'], 'cycles': None}
 
 
 # --- flat: the same work for one and for many -----------------------------------------------------
@@ -205,11 +207,12 @@ def idle_testpmd(bench):
 # --- all of it ------------------------------------------------------------------------------------
 
 def read_arguments(words):
-    parser = session.parser('scripts/bench dpdk', __doc__, quick='two minutes',
+    parser = session.parser(' dpdk', __doc__, quick='two minutes',
                             full='fifteen minutes', rounds='3, 7 or 15')
     parser.add_argument('--only', metavar='TEXT', default='',
                         help='rows that have this text in their name')
-    parser.add_argument('--seconds', type=float, help='of one measurement, instead of 0.3, 0.5, 1')
+    parser.add_argument('--seconds', type=session.seconds, metavar='S',
+                        help='of one measurement, instead of 0.3, 0.5, 1')
     return parser.parse_args(words)
 
 
@@ -232,12 +235,12 @@ def measure(arguments, folder, is_private):
     build = os.path.abspath(arguments.build)
     chosen = [row for row in ROWS if arguments.only in row.name]
     if not chosen:
-        sys.exit(f'bench: no row has "{arguments.only}" in its name')
+        session.stop(f'no row has "{arguments.only}" in its name')
     bench = Bench(build, folder, is_private, seconds)
     results = [{'ours': [], 'theirs': [], 'failures': []} for row in chosen]
     idle = {'volley serve': [], 'dpdk-testpmd': []}
     progress = session.Progress(rounds * (len(chosen) + 1))
-    try:
+    with session.Interruptible() as run:
         for number in range(1, rounds + 1):
             for row, result in zip(chosen, results):
                 progress.step(f'round {number} of {rounds}: {row.name}')
@@ -246,10 +249,9 @@ def measure(arguments, folder, is_private):
             progress.step(f'round {number} of {rounds}: start-up and memory')
             idle['volley serve'].append(idle_engine(bench))
             idle['dpdk-testpmd'].append(idle_testpmd(bench))
-    finally:
-        progress.end()
-    return {'schema': 1,
-            'machine': machine.fingerprint(os.path.dirname(build), bench.runner.volley),
+    progress.end()
+    return {'schema': 1, 'complete': run.complete,
+            'machine': machine.fingerprint(bench.runner.volley),
             'settings': {'rounds': rounds, 'seconds': seconds, 'bytes': captures.PAYLOAD_BYTES,
                          'burst': BURST, 'cores': bench.cores, 'huge_pages': bench.huge,
                          'tsc_hz': bench.tsc_hz},
@@ -259,9 +261,6 @@ def measure(arguments, folder, is_private):
 
 def main(words):
     arguments = read_arguments(words)
-    target = os.path.join(arguments.folder, 'dpdk.json')
-    result = session.run(lambda *place: measure(arguments, *place), target)
-    for line in dpdk_report.lines(result):
-        print(line)
-    print(f'\n{target} has all of it')
-    return 0 if all('ratio' in row for row in result['rows']) else 1
+    return session.run(lambda *place: measure(arguments, *place), dpdk_report.lines,
+                       os.path.join(arguments.folder, 'dpdk.json'),
+                       lambda result: all('ratio' in row for row in result['rows']))

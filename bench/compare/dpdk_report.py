@@ -2,7 +2,8 @@
 """From the samples of each pair to a table, and the same as JSON."""
 import statistics
 
-from report import number, spread, summary
+from report import number, spread
+from rows import summary
 
 HEAD = ('row', 'unit', 'volley (least-most)', 'cycles', 'beside', '(least-most)', 'cycles',
         'ratio', 'limit', '')
@@ -26,6 +27,8 @@ def row_of(row, result):
 
 
 def idle_of(samples):
+    if not samples:
+        return {}
     return {key: summary([sample[key] for sample in samples]) for key in ('seconds', 'mib')}
 
 
@@ -61,6 +64,8 @@ def lines(result):
     yield from table(result['rows'])
     yield ''
     for name, idle in result['idle'].items():
+        if not idle:
+            continue
         yield (f'{name}: ready after {number(idle["seconds"]["median"])} s, '
                f'{number(idle["mib"]["median"])} MiB resident')
     for row in result['rows']:

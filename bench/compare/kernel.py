@@ -3,7 +3,6 @@
 calls, and beside what others offer, in turns. Server and client have a core each."""
 import dataclasses
 import os
-import sys
 
 import kernel_report
 import kernel_servers
@@ -52,12 +51,13 @@ def rows_of(sizes):
 
 
 def read_arguments(words):
-    parser = session.parser('scripts/bench kernel', __doc__, quick='two minutes',
+    parser = session.parser(' kernel', __doc__, quick='two minutes',
                             full='twenty minutes', rounds='3, 5 or 9')
     parser.add_argument('--only', metavar='TEXT', default='',
                         help='rows whose "table wire load size server" has this text in it; ratios '
                              'need the row they refer to')
-    parser.add_argument('--seconds', type=float, help='of one measurement, instead of 0.15, 0.4, 1')
+    parser.add_argument('--seconds', type=session.seconds, metavar='S',
+                        help='of one measurement, instead of 0.15, 0.4, 1')
     return parser.parse_args(words)
 
 
@@ -75,11 +75,11 @@ def measure(arguments, folder, is_private):
     build = os.path.abspath(arguments.build)
     chosen = [row for row in rows_of(sizes) if arguments.only in row.name]
     if not chosen:
-        sys.exit(f'bench: no row has "{arguments.only}" in its name')
+        session.stop(f'no row has "{arguments.only}" in its name')
     results = [{'samples': [], 'calls': None, 'failures': []} for _ in chosen]
     progress = session.Progress((rounds + 1) * len(chosen))
     with kernel_servers.Bench(build, folder, is_private) as bench:
-        try:
+        with session.Interruptible() as run:
             for number in range(1, rounds + 1):
                 for row, result in zip(chosen, results):
                     progress.step(f'round {number} of {rounds}: {row.name}')
@@ -91,19 +91,15 @@ def measure(arguments, folder, is_private):
                 progress.step(f'system calls: {row.name}')
                 if row.table == 'echo' and not result['failures']:
                     result['calls'] = attempt(lambda r=row: bench.count_calls(r, COUNT_S), [])
-        finally:
-            progress.end()
-        facts = machine.fingerprint(os.path.dirname(build), bench.volley)
-    return {'schema': 1, 'machine': facts,
+        progress.end()
+        facts = machine.fingerprint(bench.volley)
+    return {'schema': 1, 'complete': run.complete, 'machine': facts,
             'settings': {'rounds': rounds, 'seconds': seconds, 'cores': bench.cores},
             'rows': kernel_report.rows_of(chosen, results)}
 
 
 def main(words):
     arguments = read_arguments(words)
-    target = os.path.join(arguments.folder, 'kernel.json')
-    result = session.run(lambda *place: measure(arguments, *place), target)
-    for line in kernel_report.lines(result):
-        print(line)
-    print(f'\n{target} has all of it')
-    return 0 if any('rate' in row for row in result['rows']) else 1
+    return session.run(lambda *place: measure(arguments, *place), kernel_report.lines,
+                       os.path.join(arguments.folder, 'kernel.json'),
+                       lambda result: any('rate' in row for row in result['rows']))

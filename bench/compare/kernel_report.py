@@ -2,7 +2,8 @@
 """From the samples of the kernel path to its tables, and the same as JSON."""
 import statistics
 
-from report import number, spread, summary
+from report import number, spread
+from rows import summary
 
 HEAD = ('wire', 'load', 'bytes', 'server', 'thousand/s (least-most)', 'p50 us', 'p99',
         'user ns', 'system ns', 'calls', 'loss', 'ratios and their limits')

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 
+import session
 import wires
 from child import Child, Failure
 
@@ -49,7 +50,7 @@ class Bench:
     def __init__(self, build, folder, is_private):
         self.build = build
         self.folder = folder
-        self.volley = os.path.join(build, 'apps/volley/volley')
+        self.volley = session.volley(build)
         self.load = os.path.join(build, 'bench/baselines/udp_load')
         self.start = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                   'baselines/start')

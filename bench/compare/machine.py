@@ -7,14 +7,22 @@ import re
 import subprocess
 
 
-def first_line(*words, cwd=None):
-    """The first line that a command prints; empty if it cannot be run."""
+# The source tree, if this is not installed.
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def output(*words, cwd=None):
+    """What a command prints; empty if it cannot be run."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=cwd,
                               timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return ''
-    return done.stdout.strip().split('\n')[0] if done.returncode == 0 else ''
+    return done.stdout.strip() if done.returncode == 0 else ''
+
+
+def first_line(*words, cwd=None):
+    return output(*words, cwd=cwd).split('\n')[0]
 
 
 def file_text(path):
@@ -40,24 +48,56 @@ def load():
     return os.getloadavg()[0]
 
 
-def fingerprint(root, volley):
+def version(module, *packages):
+    """Of a library: by pkg-config, or where only the library itself is installed, by dpkg."""
+    known = first_line('pkg-config', '--modversion', module)
+    return known or next(filter(None, (
+        first_line('dpkg-query', '-W', '-f', '${Version}', package) for package in packages)), '')
+
+
+def mitigations():
+    """Those of the processor's weaknesses that cost time or are open, as the kernel tells."""
+    folder = '/sys/devices/system/cpu/vulnerabilities'
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    told = ((name, file_text(os.path.join(folder, name))) for name in names)
+    return [f'{name}: {text}' for name, text in told if text != 'Not affected']
+
+
+def hypervisor():
+    found = re.search(r'^Hypervisor vendor:\s*(.*)$', output('lscpu'), re.M)
+    return found.group(1) if found else None
+
+
+def commit(root):
+    """(commit, whether files differ from it) of a work tree; (None, False) where there is none."""
+    if not os.path.exists(os.path.join(root, '.git')):
+        return None, False
+    return (first_line('git', 'rev-parse', 'HEAD', cwd=root) or None,
+            bool(first_line('git', 'status', '--porcelain', cwd=root)))
+
+
+def fingerprint(volley):
     system = re.search(r'PRETTY_NAME="?([^"\n]*)', file_text('/etc/os-release'))
+    head, changed = commit(ROOT)
     return {
         'time': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
         'cpu': cpu_fact('model name') or platform.machine(),
         'cores': os.cpu_count(),
         'virtual': 'hypervisor' in cpu_fact('flags').split(),
+        'hypervisor': hypervisor(),
         'governor': file_text('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor') or None,
+        'isolated': file_text('/sys/devices/system/cpu/isolated'),
+        'mitigations': mitigations(),
         'memory_mib': memory_fact('MemTotal') // 1024,
         'huge_pages': memory_fact('HugePages_Total'),
         'kernel': platform.release(),
         'system': system.group(1) if system else '',
         'load': load(),
-        'commit': first_line('git', 'rev-parse', 'HEAD', cwd=root) or None,
-        'changed': bool(first_line('git', 'status', '--porcelain', cwd=root)),
+        'commit': head,
+        'changed': changed,
         'volley': first_line(volley, '--version'),
-        'dpdk': first_line('pkg-config', '--modversion', 'libdpdk'),
-        'liburing': first_line('pkg-config', '--modversion', 'liburing'),
+        'dpdk': version('libdpdk', 'librte-eal23'),
+        'liburing': version('liburing', 'liburing2'),
         'compiler': first_line('cc', '--version'),
     }
 

@@ -9,9 +9,9 @@ import time
 import captures
 import machine
 import micro
-import paths
 import pipeline_report
 import session
+import wires
 from child import Child, Failure
 from engine import Engine
 from testpmd import Testpmd, has_huge_pages, memory_mib
@@ -69,7 +69,7 @@ class Bench:
         self.huge = has_huge_pages(512)
         self.cores = ('0', '1') if os.cpu_count() > 1 else ('0', '0')
         self.socket = os.path.join(folder, 'pair.sock')
-        self.volley = os.path.join(build, 'apps/volley/volley')
+        self.volley = session.volley(build)
 
     def program(self, name):
         return os.path.join(self.build, 'bench', name)
@@ -268,7 +268,7 @@ EACH_ROUND = ('work', 'workers')
 
 
 def read_arguments(words):
-    parser = session.parser('scripts/bench pipeline', __doc__, quick='three minutes',
+    parser = session.parser(' pipeline', __doc__, quick='three minutes',
                             full='half an hour', rounds='1, 3 or 7')
     parser.add_argument('--only', choices=TABLES, help='one of the tables')
     return parser.parse_args(words)
@@ -281,28 +281,24 @@ def measure(arguments, folder):
     try:
         bench = Bench(build, folder, rounds, seconds, micro_seconds)
     except Failure as failure:
-        sys.exit(f'bench: {failure}')
-    paths.wires.Loopback(os.environ.get(session.PRIVATE)).open()
+        session.stop(str(failure))
+    wires.Loopback(os.environ.get(session.PRIVATE)).open()
     chosen = [name for name in TABLES if arguments.only in (None, name)]
     progress = session.Progress(sum(TABLES[name][1] * (rounds if name in EACH_ROUND else 1)
                                     for name in chosen))
-    result = {'schema': 1, 'machine': machine.fingerprint(os.path.dirname(build), bench.volley),
+    result = {'schema': 1, 'machine': machine.fingerprint(bench.volley),
               'settings': {'rounds': rounds, 'seconds': seconds, 'cores': bench.cores,
                            'tsc_hz': bench.tsc_hz, 'over_cycles': OVER_CYCLES,
                            'over_ring': OVER_RING}}
-    try:
+    with session.Interruptible() as run:
         for name in chosen:
             result[name] = TABLES[name][0](bench, progress.step)
-    finally:
-        progress.end()
+    progress.end()
+    result['complete'] = run.complete
     return result
 
 
 def main(words):
     arguments = read_arguments(words)
-    target = os.path.join(arguments.folder, 'pipeline.json')
-    result = session.run(lambda folder, _: measure(arguments, folder), target)
-    for line in pipeline_report.lines(result):
-        print(line)
-    print(f'\n{target} has all of it')
-    return 0
+    return session.run(lambda folder, _: measure(arguments, folder), pipeline_report.lines,
+                       os.path.join(arguments.folder, 'pipeline.json'))

@@ -2,7 +2,8 @@
 """The tables of `scripts/bench pipeline`."""
 import statistics
 
-from report import number, spread, summary
+from report import number, spread
+from rows import summary
 
 IDLE_LIMIT = 0.01   # of a core, for adaptive
 HOP_LIMIT = 1.25    # of the bare line

@@ -1,107 +1,114 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From the rounds of each path to one table, and the same as JSON."""
-import statistics
+"""A report as tables for a terminal, and how figures are written everywhere."""
+from rows import CAPACITY, LOAD, ROUND_TRIP, find, find_measure, median, name
 
-METRICS = ('p50', 'p99', 'p999', 'max')
-HEAD = ('wire', 'server', 'idle', 'p50 us (least-most)', 'p99', 'p99.9', 'max',
-        'krt/s (least-most)', 'loss', 'vs plain')
-
-
-def summary(values):
-    """Median, least and most of a metric over the rounds."""
-    return {'median': statistics.median(values), 'min': min(values), 'max': max(values)}
-
-
-def row_of(path, rounds, failures):
-    """One path's result: rounds are the JSON objects of `volley ping`."""
-    row = {'wire': path.wire, 'server': path.server, 'idle': path.idle, 'rounds': rounds,
-           'failures': failures}
-    measured = [one for one in rounds if one['rtt_ns']]
-    if not measured:
-        return row
-    for metric in METRICS:
-        row[metric + '_us'] = summary([one['rtt_ns'][metric] / 1000 for one in measured])
-    row['krt_s'] = summary([one['rate_pps'] / 1000 for one in measured])
-    sent = sum(one['sent'] for one in rounds)
-    row['lost'] = sum(one['lost'] for one in rounds)
-    row['loss'] = row['lost'] / sent if sent else 0.0
-    return row
-
-
-def ratio(row, base):
-    """How many times shorter the median round trip is; None if either was not measured."""
-    if not base or 'p50_us' not in base or 'p50_us' not in row:
-        return None
-    return base['p50_us']['median'] / row['p50_us']['median']
-
-
-def find(rows, wire, server, idle):
-    for row in rows:
-        if (row['wire'], row['server'], row['idle']) == (wire, server, idle):
-            return row
-    return None
-
-
-def add_ratios(rows, paths):
-    """Sets `vs_plain`: against plain sockets that wait in the same way, on the same wire."""
-    for row, path in zip(rows, paths):
-        base = find(rows, path.plain.wire, path.plain.server, path.plain.idle)
-        row['vs_plain'] = ratio(row, base)
+ROUND_TRIPS = ('wire', 'server', 'idle', 'p50 us (least-most)', 'p99', 'p99.9', 'max',
+               'krt/s (least-most)', 'loss', 'vs plain')
+LOAD_COLUMNS = ((CAPACITY, 'bytes'), (LOAD, 'share'))
+NAMES = 3  # columns of names, which stand to the left
 
 
 def number(value):
     return f'{value:.2f}' if value < 10 else f'{value:.1f}' if value < 100 else f'{value:.0f}'
 
 
-def spread(one):
-    return f'{number(one["median"])} ({number(one["min"])}-{number(one["max"])})'
+def spread(one, unit=1):
+    return (f'{number(one["median"] / unit)} ({number(one["min"] / unit)}-'
+            f'{number(one["max"] / unit)})')
 
 
-def cells(row):
-    names = [row['wire'], row['server'], row['idle']]
-    if 'p50_us' not in row:
-        return names + ['-- ' + (row['failures'] or ['not measured'])[0]]
-    versus = row['vs_plain']
-    return names + [spread(row['p50_us'])] + \
-        [number(row[name + '_us']['median']) for name in ('p99', 'p999')] + \
-        [number(row['max_us']['max']), spread(row['krt_s']), f'{100 * row["loss"]:.3g} %',
-         f'{versus:.2f}' if versus else '--']
-
-
-def table(rows):
-    """The table as lines. What could not be measured says why in place of figures."""
-    lines = [list(HEAD)] + [cells(row) for row in rows]
-    widths = [max(len(line[i]) for line in lines if len(line) == len(HEAD))
-              for i in range(len(HEAD))]
-    widths[:3] = [max(len(line[i]) for line in lines) for i in range(3)]
-    for line in lines:
-        text = [cell.ljust(width) for cell, width in zip(line[:3], widths)]
-        text += [cell.rjust(width) for cell, width in zip(line[3:], widths[3:])] \
-            if len(line) == len(HEAD) else line[3:]
-        yield '  '.join(text).rstrip()
+def percent(fraction):
+    return f'{100 * fraction:.3g} %'
 
 
 def times(value):
     return f'{value:.1f} times' if value < 10 else f'{value:.0f} times'
 
 
-def ratios(rows):
-    """Of the round trip past the kernel to what it is measured against; None: not measured."""
-    dpdk = find(rows, 'virtio', 'dpdk', 'busy')
-    others = {
-        'dpdk_vs_plain_block': find(rows, 'loopback', 'plain', 'block'),
-        'dpdk_vs_plain_busy': find(rows, 'loopback', 'plain', 'busy'),
-        'dpdk_vs_testpmd': find(rows, 'virtio', 'testpmd', 'busy'),
-    }
-    return {name: ratio(dpdk, other) if dpdk else None for name, other in others.items()}
+def names_of(row):
+    return [row['wire'], row['server'], row['idle']]
+
+
+def why_not(row):
+    """What stands in place of figures."""
+    return names_of(row) + ['-- ' + (row['failures'] or ['not measured'])[0]]
+
+
+def round_trip_cells(row):
+    made = find_measure(row, ROUND_TRIP)
+    if not made or 'p50_us' not in made:
+        return why_not(row)
+    versus = row['vs_plain']
+    return names_of(row) + [spread(made['p50_us'])] + \
+        [number(median(made, key)) for key in ('p99_us', 'p999_us')] + \
+        [number(made['max_us']['max']), spread(made['rate_s'], 1000), percent(loss_of(made)),
+         f'{versus:.2f}' if versus else '--']
+
+
+def loss_of(made):
+    """Over all rounds together, so that one lost datagram is seen."""
+    sent = sum(one.get('sent', 0) for one in made['rounds'])
+    return sum(one.get('lost', 0) for one in made['rounds']) / sent if sent else 0.0
+
+
+def aligned(lines):
+    """Lines of cells with their columns one below the other: names to the left, figures to the
+    right. A line with fewer cells than the first ends with a sentence."""
+    columns = len(lines[0])
+    widths = [max(len(line[i]) for line in lines if len(line) == columns or i < NAMES)
+              for i in range(columns)]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line[:NAMES], widths)]
+        cells += [cell.rjust(width) for cell, width in zip(line[NAMES:], widths[NAMES:])] \
+            if len(line) == columns else line[NAMES:]
+        yield '  '.join(cells).rstrip()
+
+
+def round_trips(rows):
+    return aligned([list(ROUND_TRIPS)] + [round_trip_cells(row) for row in rows])
+
+
+def measured(rows, kind, key):
+    """The different sizes or shares of load that have been measured, in ascending order."""
+    return sorted({made[key] for row in rows for made in row['measures']
+                   if made['kind'] == kind and made['rounds']})
+
+
+def load_head(sizes, shares):
+    return ['wire', 'server', 'idle', *(f'k/s, {size} bytes' for size in sizes), 'cycles',
+            *(f'p50/p99 us at {100 * share:.0f} %' for share in shares)]
+
+
+def load_cells(row, sizes, shares):
+    if not find_measure(row, CAPACITY):
+        return why_not(row)
+    cells = names_of(row)
+    for size in sizes:
+        made = find_measure(row, CAPACITY, size)
+        cells.append(spread(made['rate_s'], 1000) if made else '--')
+    cycles = median(find_measure(row, CAPACITY, sizes[0]), 'cycles')
+    cells.append(number(cycles) if cycles else '--')
+    for share in shares:
+        made = find_measure(row, LOAD, share=share)
+        cells.append('/'.join(number(median(made, key)) for key in ('p50_us', 'p99_us'))
+                     if made and 'p50_us' in made else '--')
+    return cells
+
+
+def loads(rows):
+    """What each path can do, and how long it takes at a part of that; nothing if not measured."""
+    sizes, shares = (measured(rows, kind, key) for kind, key in LOAD_COLUMNS)
+    if not sizes:
+        return []
+    return aligned([load_head(sizes, shares)] + [load_cells(row, sizes, shares) for row in rows])
 
 
 def headlines(rows, known):
-    """What the table comes to, in sentences; only about what was measured."""
+    """What the tables come to, in sentences; only about what was measured."""
     lines = []
+    dpdk = find_measure(find(rows, 'virtio', 'dpdk', 'busy'), ROUND_TRIP)
     if known['dpdk_vs_plain_block']:
-        p50_us = find(rows, 'virtio', 'dpdk', 'busy')['p50_us']['median']
-        lines.append(f'dpdk past the kernel: {number(p50_us)} us, '
+        lines.append(f'dpdk past the kernel: {number(median(dpdk, "p50_us"))} us, '
                      f'{times(known["dpdk_vs_plain_block"])} less than plain sockets that block')
     if known['dpdk_vs_plain_busy']:
         lines.append(f'    and {times(known["dpdk_vs_plain_busy"])} less than plain sockets that '
@@ -110,3 +117,11 @@ def headlines(rows, known):
         lines.append('dpdk beside testpmd, which swaps addresses and does nothing else: '
                      f'{known["dpdk_vs_testpmd"]:.2f} of its speed')
     return lines
+
+
+def failures(rows):
+    """Of the rows that were measured nevertheless."""
+    for row in rows:
+        if row['failures'] and row['measures']:
+            yield (f'{name(row)}: {len(row["failures"])} measurements failed: '
+                   f'{row["failures"][0]}')

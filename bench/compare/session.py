@@ -5,31 +5,75 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
 import tempfile
 import time
 
+import machine
 import wires
 
 PRIVATE = 'VOLLEY_BENCH_PRIVATE'  # 'made': by enter_namespaces(); 'given': by who started us
+INTERRUPTED = 130  # exit status, as of shells
+BAR = 24           # columns
 
 
-def parser(command, description, quick, full, rounds):
+def stop(text):
+    """Ends the run with one line."""
+    sys.exit(f'volley bench: {text}')
+
+
+def volley(build):
+    """The program: the one that was called, or that of the build folder."""
+    return os.environ.get('VLY_VOLLEY') or os.path.join(build, 'apps/volley/volley')
+
+
+def count(text):
+    number = int(text)
+    if not 0 < number <= 1000:
+        raise argparse.ArgumentTypeError(f'{text} is not from 1 to 1000')
+    return number
+
+
+def seconds(text):
+    number = float(text)
+    if not 0.01 <= number <= 3600:
+        raise argparse.ArgumentTypeError(f'{text} is not from 0.01 to 3600')
+    return number
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message):
+        print(f'{self.prog}: {message}; see {self.prog} --help', file=sys.stderr)
+        sys.exit(2)
+
+
+def parser(matrix, description, quick, full, rounds):
     """The options that all matrices have; `length` is quick, default or full."""
-    made = argparse.ArgumentParser(prog=command, description=description)
+    made = Parser(prog='volley bench' + matrix, description=description)
     length = made.add_mutually_exclusive_group()
     length.add_argument('--quick', action='store_const', dest='length', const='quick',
                         help=f'within {quick}: an impression')
     length.add_argument('--full', action='store_const', dest='length', const='full',
                         help=f'about {full}: for figures that are shown to others')
-    made.add_argument('-o', metavar='DIR', dest='folder', default='volley-bench',
-                      help='where the JSON report goes (default: volley-bench)')
-    made.add_argument('--rounds', type=int, help=f'instead of {rounds}')
-    made.add_argument('--build', metavar='DIR', default='build', help=argparse.SUPPRESS)
+    made.add_argument('-o', '--output', metavar='DIR', dest='folder', default='volley-bench',
+                      help='where the report goes (default: volley-bench)')
+    made.add_argument('--rounds', type=count, metavar='N', help=f'instead of {rounds}')
+    made.add_argument('--build', metavar='DIR', default=os.environ.get('VLY_BUILD', 'build'),
+                      help=argparse.SUPPRESS)
     made.set_defaults(length='default')
     return made
+
+
+def command():
+    """What to type to run this again."""
+    word = 'scripts/bench' if os.path.exists(os.path.join(machine.ROOT, 'scripts/bench')) else \
+        'volley bench'
+    return ' '.join([word, shlex.join(sys.argv[1:])]).strip()
 
 
 def enter_namespaces():
@@ -41,37 +85,99 @@ def enter_namespaces():
     if os.spawnvp(os.P_WAIT, words[0], words + ['true']) != 0:
         return False
     os.environ[PRIVATE] = 'made'
-    os.execvp(words[0], words + [sys.executable, *sys.argv])
+    os.execvp(words[0], words + [sys.executable, '-B', *sys.argv])
 
 
 def interrupt(*_):
     raise KeyboardInterrupt
 
 
-def run(measure, target):
-    """Calls measure(folder of the run, whether the namespaces are its own), in them, and writes the
-    result, an object, to the file `target`. SIGINT and SIGTERM end it early, with nothing left."""
-    signal.signal(signal.SIGTERM, interrupt)
-    os.makedirs(os.path.dirname(target) or '.', exist_ok=True)
+class Interruptible:
+    """Swallows what SIGINT and SIGTERM raise in its block; `complete` says whether it came to its
+    end, so that what was measured until then can be kept."""
+
+    def __init__(self):
+        self.complete = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.complete = kind is None
+        return kind is KeyboardInterrupt
+
+
+def prepare(folder):
+    """Before anything is measured: whether the report can be written at all."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        stop(f'{folder}: {error.strerror}; give another folder with -o DIR')
+
+
+def write(path, text):
+    """All of it or nothing: a report that was there before stays if there is no room."""
+    new = path + '.new'
+    try:
+        with open(new, 'w', encoding='utf-8') as file:
+            file.write(text)
+        os.replace(new, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(new)
+        stop(f'{path}: {error.strerror}; it is not written, and what was there before is as it was')
+
+
+def in_folder(measure):
+    """Calls measure(folder of the run, whether the namespaces are its own), in them. SIGINT and
+    SIGTERM end it early, with nothing left."""
+    # Also where a script has started this in the background, with SIGINT ignored.
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, interrupt)
     is_private = enter_namespaces()
     if os.environ.get(PRIVATE) == 'made':
         wires.run('mount', '-t', 'tmpfs', 'none', '/run')
         os.makedirs('/run/netns')
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(
-            prefix='volley-bench-', dir='/run' if is_private else None))
+    with tempfile.TemporaryDirectory(prefix='volley-bench-',
+                                     dir='/run' if is_private else None) as folder:
         try:
-            result = measure(folder, is_private)
+            return measure(folder, is_private)
         except KeyboardInterrupt:
-            sys.exit('bench: interrupted')
-    with open(target, 'w', encoding='utf-8') as file:
-        json.dump(result, file, indent=1)
-        file.write('\n')
-    return result
+            print('volley bench: interrupted, before anything was measured', file=sys.stderr)
+            sys.exit(INTERRUPTED)
+
+
+def run(measure, show, target, is_good=lambda result: True):
+    """Measures, shows the lines of `show` and writes the result, an object, to the file `target`.
+    Returns the exit status: of an interrupted run, or whether the result is good."""
+    prepare(os.path.dirname(target))
+    result = in_folder(measure)
+    for line in show(result):
+        print(line)
+    write(target, json.dumps(result, indent=1) + '\n')
+    return tell(target, result['complete'], is_good(result))
+
+
+def tell(target, complete, is_good):
+    """Where the report is, and what it is worth."""
+    if complete:
+        print(f'\n{target} has all of it')
+        return 0 if is_good else 1
+    print(f'volley bench: interrupted; {target} has what was measured until then, and says '
+          '"complete": false', file=sys.stderr)
+    return INTERRUPTED
+
+
+def duration(passed_s):
+    minutes, rest_s = divmod(round(passed_s), 60)
+    return f'{minutes} min {rest_s} s' if minutes else f'{rest_s} s'
 
 
 class Progress:
-    """One line that is written over on a terminal; else a line a step."""
+    """One line that is written over on a terminal, with a bar; else a line a step. A step may be as
+    long as several."""
 
     def __init__(self, total):
         self.total = total
@@ -79,15 +185,19 @@ class Progress:
         self.over = sys.stderr.isatty()
         self.start = time.monotonic()
 
-    def step(self, text):
+    def step(self, text, weight=1):
         left = ''
         if self.done:
-            seconds = (time.monotonic() - self.start) / self.done * (self.total - self.done)
-            left = f', {seconds:.0f} s left'
-        self.done += 1
-        line = f'[{self.done}/{self.total}] {text}{left}'
-        print(f'\r{line}\033[K' if self.over else line, end='' if self.over else '\n',
-              file=sys.stderr, flush=True)
+            left_s = (time.monotonic() - self.start) / self.done * (self.total - self.done)
+            left = f', {duration(max(0.0, left_s))} left'
+        part = min(1.0, self.done / self.total)
+        self.done += weight
+        if self.over:
+            bar = '#' * round(part * BAR)
+            line = f'\r[{bar:<{BAR}}] {100 * part:3.0f} % {text}{left}\033[K'
+        else:
+            line = f'[{100 * part:.0f} %] {text}{left}\n'
+        print(line, end='', file=sys.stderr, flush=True)
 
     def end(self):
         if self.over:

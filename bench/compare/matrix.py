@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The default matrix: every path, and on each of them a round trip, its capacity, and the latency
+below that, all paths in turn and then again, so that a change of the machine's mood meets all of
+them alike."""
+import dataclasses
+import sys
+
+import clients
+import disturbance
+import machine
+import micro
+import report
+import rows
+import session
+from child import Failure
+from paths import PATHS
+from runner import Runner
+
+
+@dataclasses.dataclass(frozen=True)
+class Length:
+    """Of a run: how often, how long, and what."""
+    rounds: int
+    seconds: float        # of one round trip measurement
+    micro_seconds: float  # of one micro-benchmark
+
+
+LENGTHS = {'quick': Length(3, 0.3, 0.02), 'default': Length(5, 1.5, 0.1),
+           'full': Length(9, 4.0, 0.3)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One measurement on a path."""
+    kind: str
+    size: int
+    share: float = None  # of the path's own capacity
+
+    def take(self, runner, served, seconds):
+        """The figures of a round; raises Failure."""
+        return clients.round_trip(runner, served, seconds, self.size)
+
+
+STEPS = (Step(rows.ROUND_TRIP, 64),)
+
+
+class Results:
+    """What has been measured so far; a report can be made of it at any time."""
+
+    def __init__(self, chosen):
+        self.rounds = {path: {step: [] for step in STEPS} for path in chosen}
+        self.failures = {path: [] for path in chosen}
+
+    def is_hopeless(self, path):
+        """It failed, and has never worked: not tried again."""
+        return self.failures[path] and not any(self.rounds[path].values())
+
+    def rows(self):
+        made = [rows.row(path, [rows.measure(step.kind, step.size, taken, step.share)
+                                for step, taken in steps.items() if taken], self.failures[path])
+                for path, steps in self.rounds.items()]
+        rows.add_ratios(made, list(self.rounds))
+        return made
+
+
+def run_path(runner, results, path, length):
+    """Each step once. One that fails leaves the others be."""
+    try:
+        with runner.serving(path) as served:
+            for step in STEPS:
+                try:
+                    taken = step.take(runner, served, length.seconds)
+                    results.rounds[path][step].append(taken)
+                except Failure as failure:
+                    results.failures[path].append(str(failure))
+    except Failure as failure:
+        results.failures[path].append(str(failure))
+
+
+def run_rounds(runner, results, length, progress):
+    paths = list(results.rounds)
+    for number in range(1, length.rounds + 1):
+        # Forth and back: who comes after whom must not matter.
+        for path in paths if number % 2 else reversed(paths):
+            progress.step(f'round {number} of {length.rounds}: {path.name}')
+            if not results.is_hopeless(path):
+                run_path(runner, results, path, length)
+
+
+def length_of(arguments):
+    length = LENGTHS[arguments.length]
+    return dataclasses.replace(length, rounds=arguments.rounds or length.rounds,
+                               seconds=arguments.seconds or length.seconds)
+
+
+def chosen_of(arguments):
+    chosen = [path for path in PATHS if arguments.only in path.name]
+    if not chosen:
+        session.stop(f'--only: no path has "{arguments.only}" in its name; they are: ' +
+                     ', '.join(path.name for path in PATHS))
+    return chosen
+
+
+def measure(arguments, folder, is_private):
+    """Returns the report, also of a run that is interrupted."""
+    length = length_of(arguments)
+    runner = Runner(arguments.build, folder, is_private)
+    results = Results(chosen_of(arguments))
+    facts = machine.fingerprint(runner.volley)
+    watch = disturbance.Watch(runner.cores)
+    for sentence in watch.sentences(facts):
+        print(f'volley bench: {sentence}', file=sys.stderr)
+    progress = session.Progress(length.rounds * len(results.rounds) + 1)
+    ring = 'not measured'
+    with session.Interruptible() as run:
+        run_rounds(runner, results, length, progress)
+        progress.step('ring')
+        ring = micro.measure(arguments.build, length.rounds, length.micro_seconds)
+    progress.end()
+    made = results.rows()
+    return {'schema': rows.SCHEMA, 'complete': run.complete, 'command': session.command(),
+            'machine': facts, 'disturbances': watch.sentences(facts),
+            'settings': {'length': arguments.length, 'rounds': length.rounds,
+                         'seconds': length.seconds, 'bytes': 64, 'warmup': clients.WARMUP,
+                         'cores': list(runner.cores)},
+            'rows': made, 'ring': ring, 'ratios': rows.ratios(made)}
+
+
+# --- what is shown of it --------------------------------------------------------------------------
+
+def machine_lines(result):
+    facts, settings = result['machine'], result['settings']
+    yield (f'{facts["cpu"]}, {facts["cores"]} cores{", virtual" if facts["virtual"] else ""}; '
+           f'Linux {facts["kernel"]}; {facts["volley"]}, DPDK {facts["dpdk"]}; '
+           f'{facts["huge_pages"]} huge pages')
+    yield (f'64 bytes, one datagram in flight; server on core {settings["cores"][0]}, client on '
+           f'core {settings["cores"][1]}; medians of {settings["rounds"]} rounds of '
+           f'{settings["seconds"]} s, max of all')
+
+
+def lines(result):
+    yield from machine_lines(result)
+    yield ''
+    yield from report.round_trips(result['rows'])
+    yield ''
+    yield ('vs plain: p50 of plain sockets that wait in the same way (on the same wire; virtio '
+           'against\nloopback), divided by this p50; above 1 is faster.')
+    yield from report.headlines(result['rows'], result['ratios'])
+    yield ''
+    loads = list(report.loads(result['rows']))
+    yield from loads + [''] if loads else ()
+    yield from micro.lines(result['ring'])
+    yield from report.failures(result['rows'])
+    yield from (f'Disturbed: {sentence}' for sentence in result['disturbances'])

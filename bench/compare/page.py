@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A report as one HTML page that needs nothing else: no network, no script, no font."""
+import os
+from html import escape
+
+import report
+from page_plots import figures_of
+from rows import CAPACITY, ROUND_TRIP, find, find_measure, median, name
+
+STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'page.css')
+BAR_PERCENT = 78  # of the longest bar: the figure stands behind it
+FACTS = (('cpu', 'Processor'), ('cores', 'Cores'), ('virtual', 'Virtual machine'),
+         ('hypervisor', 'Hypervisor'), ('governor', 'Frequency governor'),
+         ('isolated', 'Isolated cores'), ('memory_mib', 'Memory, MiB'),
+         ('huge_pages', 'Huge pages'), ('kernel', 'Kernel'), ('system', 'System'),
+         ('mitigations', 'Mitigations'), ('volley', 'Volley'), ('commit', 'Commit'),
+         ('dpdk', 'DPDK'), ('liburing', 'liburing'), ('compiler', 'Compiler'), ('time', 'When'))
+
+
+def text_of(value):
+    if value is None or value == '':
+        return 'not known'
+    if isinstance(value, bool):
+        return 'yes' if value else 'no'
+    if isinstance(value, list):
+        return '; '.join(map(str, value)) or 'none'
+    return str(value)
+
+
+# --- the top --------------------------------------------------------------------------------------
+
+def warnings(result):
+    """What a reader must know before any figure."""
+    lines = [escape(line) for line in result['disturbances']]
+    if not result['complete']:
+        lines.insert(0, '<b>The run was interrupted.</b> What follows is of the rounds that were '
+                        'done.')
+    if not lines:
+        return ''
+    items = ''.join(f'<li>{line}</li>' for line in lines)
+    return f'<div class="warn" role="note">What disturbs these figures:<ul>{items}</ul></div>'
+
+
+def card(figure, text):
+    return f'<div class="card"><b>{escape(figure)}</b><span>{escape(text)}</span></div>'
+
+
+def cards(result):
+    """The headline."""
+    rows, known, made = result['rows'], result['ratios'], []
+    dpdk = find(rows, 'virtio', 'dpdk', 'busy')
+    p50 = median(find_measure(dpdk, ROUND_TRIP), 'p50_us')
+    if p50:
+        made.append(card(f'{report.number(p50)} µs', 'median round trip past the kernel: dpdk '
+                                                     'over a virtio pair'))
+    if known['dpdk_vs_plain_block']:
+        made.append(card(f'{report.number(known["dpdk_vs_plain_block"])}×',
+                         'shorter than plain sockets that block'))
+    if known['dpdk_vs_plain_busy']:
+        made.append(card(f'{report.number(known["dpdk_vs_plain_busy"])}×',
+                         'shorter than plain sockets that spin'))
+    if known['dpdk_vs_testpmd']:
+        made.append(card(f'{known["dpdk_vs_testpmd"]:.2f}×',
+                         'as fast a round trip as testpmd, which swaps addresses and counts '
+                         'nothing'))
+    rate = median(find_measure(dpdk, CAPACITY), 'rate_s')
+    if rate:
+        made.append(card(f'{report.number(rate / 1e6)} M/s', 'datagrams answered past the kernel, '
+                                                             'one core each side'))
+    return f'<div class="cards">{"".join(made)}</div>' if made else ''
+
+
+# --- tables and bars ------------------------------------------------------------------------------
+
+def table(head, lines, names):
+    """Lines of cells; one with fewer cells than the head ends with a sentence."""
+    def cells(line, tag):
+        out = []
+        for at, cell in enumerate(line):
+            is_name = at < names or len(line) < len(head)
+            span = f' colspan="{len(head) - at}"' if at == len(line) - 1 < len(head) - 1 else ''
+            kind = ' class="name"' if is_name else ''
+            out.append(f'<{tag}{kind}{span}>{escape(cell)}</{tag}>')
+        return '<tr>' + ''.join(out) + '</tr>'
+    body = '\n'.join(cells(line, 'td') for line in lines)
+    return (f'<div class="scroll"><table><thead>{cells(head, "th")}</thead>\n'
+            f'<tbody>{body}</tbody></table></div>')
+
+
+def one_name(line):
+    """Wire, server and idle in one cell: a phone shows more of the rest."""
+    return [' '.join(line[:report.NAMES])] + list(line[report.NAMES:])
+
+
+def tables(rows):
+    lines = [one_name(report.round_trip_cells(row)) for row in rows]
+    yield table(['path', *report.ROUND_TRIPS[report.NAMES:]], lines, 1)
+    yield ('<p class="quiet">Medians of the rounds, least and most of them in brackets; max is the '
+           'greatest of all. <b>vs plain</b>: the median of plain sockets that wait in the same '
+           'way, on the same wire (virtio against loopback), divided by this one: above 1 is '
+           'faster.</p>')
+
+
+def load_table(rows):
+    sizes, shares = (report.measured(rows, kind, key) for kind, key in report.LOAD_COLUMNS)
+    head = one_name(report.load_head(sizes, shares))
+    head[0] = 'path'
+    return table(head, [one_name(report.load_cells(row, sizes, shares)) for row in rows], 1)
+
+
+def bars(rows, values, write):
+    """A bar for each row that has a value; `write` makes its text."""
+    most = max((value for value in values if value), default=0)
+    out = []
+    for row, value in zip(rows, values):
+        if value:
+            width = BAR_PERCENT * value / most
+            out.append(f'<span>{escape(name(row))}</span><div><i style="width:{width:.1f}%;'
+                       f'--colour:var(--{row["server"]})"></i><span>{write(value)}</span></div>')
+    return f'<div class="bars">{"".join(out)}</div>' if out else ''
+
+
+def ratio_bars(rows):
+    made = bars(rows, [row['vs_plain'] for row in rows], lambda value: f'{value:.2f}')
+    if made:
+        yield '<h2>Beside plain sockets</h2>'
+        yield ('<p class="quiet">How many times shorter the median round trip is than that of '
+               'plain sockets which wait in the same way. Longer is better; they are 1.</p>')
+        yield made
+
+
+def cycle_bars(rows):
+    values = [median(find_measure(row, CAPACITY), 'cycles') for row in rows]
+    made = bars(rows, values, report.number)
+    if made:
+        yield '<h2>Cycles of a datagram</h2>'
+        yield ('<p class="quiet">What the server spends on each datagram that it answers, with as '
+               'much to do as it can: the processor time of its threads, the kernel\'s work for '
+               'them included, in cycles of the time stamp counter. Shorter is better.</p>')
+        yield made
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+def machine_of(result):
+    facts = result['machine']
+    yield '<h2>The machine</h2>'
+    lines = ''.join(f'<tr><th>{title}</th><td>{escape(text_of(facts.get(key)))}</td></tr>'
+                    for key, title in FACTS)
+    yield f'<table class="facts">{lines}</table>'
+    yield '<h2>To do it again</h2>'
+    yield f'<pre>{escape(result["command"])}</pre>'
+    yield ('<p class="quiet">In the source tree, at the commit above. report.json beside this page '
+           'has every round; the .hgrm files hold the distributions, for HdrHistogram\'s '
+           'plotter.</p>')
+
+
+def method(result):
+    settings = result['settings']
+    cores = ' and '.join(settings['cores'])
+    return (f'<p class="quiet">Server and client on cores {escape(cores)}; all paths in turn, '
+            f'{settings["rounds"]} rounds, {settings["seconds"]:g} s for each measurement, '
+            f'{settings["warmup"]} round trips before those that count.</p>')
+
+
+def body(result):
+    facts, rows = result['machine'], result['rows']
+    yield '<h1>Volley, measured</h1>'
+    commit = (facts['commit'] or 'no commit known')[:12] + (', changed' if facts['changed'] else '')
+    yield (f'<p class="quiet">{escape(facts["time"])} · {escape(facts["volley"])} ({commit}) · '
+           f'{escape(facts["cpu"])}, Linux {escape(facts["kernel"])}</p>')
+    yield cards(result)
+    yield warnings(result)
+    yield method(result)
+    yield '<h2>Round trips, one datagram in flight</h2>'
+    yield from tables(rows)
+    yield from ratio_bars(rows)
+    yield from figures_of(result)
+    if report.measured(rows, CAPACITY, 'bytes'):
+        yield '<h2>Capacity, and latency below it</h2>'
+        yield load_table(rows)
+    yield from cycle_bars(rows)
+    yield from machine_of(result)
+
+
+def page(result):
+    with open(STYLE, encoding='utf-8') as file:
+        style = file.read()
+    return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n'
+            '<title>Volley, measured</title>\n'
+            '<link rel="icon" href="data:,">\n'  # else a browser asks for one
+            f'<style>\n{style}</style>\n</head>\n<body>\n' + '\n'.join(body(result)) +
+            '\n</body>\n</html>\n')
