@@ -10,13 +10,11 @@
 
 #include "monotonic.h"
 #include "payload.h"
+#include "rest.h"
 
 enum exchange_limits {
 	WINDOW = 4096,              // sequence numbers remembered, to tell late from duplicate
 	LOOK_NS = 20 * 1000,        // after which it may have been refused
-	SPIN_NS = 50 * 1000,        // adaptive: so long before the first wait
-	YIELD_NS = 1000 * 1000,     // busy: so long before the other poller gets its turn
-	WAIT_NS = 50 * 1000 * 1000, // one wait, to see an interruption
 	LAST_NS = 100 * 1000 * 1000,
 	REFUSED_PAUSE_NS = 10 * 1000 * 1000, // before the next is tried
 };
@@ -38,7 +36,7 @@ struct exchange {
 	uint64_t answer_rx_ns;    // as the backend stamped it
 	struct payload_times far; // what the server told of it
 	enum flight flight;
-	bool poll_only;                 // the backend cannot wait
+	struct rest rest;
 	uint64_t answered[WINDOW / 64]; // bits, by sequence number
 	uint64_t refusals;              // that the port has counted
 	struct payload payload;
@@ -102,6 +100,7 @@ int exchange_open(struct exchange **exchange, const struct exchange_config *conf
 		return -ENOMEM;
 	}
 	opened->config = *config;
+	opened->rest = (struct rest){.queue = config->queue, .idle = config->idle};
 	payload_begin(&opened->payload, config->size_bytes, config->asks_times);
 	*exchange = opened;
 	return 0;
@@ -205,25 +204,6 @@ static bool poll_queue(struct exchange *exchange, uint64_t now_ns)
 	return true;
 }
 
-// Found nothing for idle_ns: spins on, or lets others have the core. The server may be one of
-// them.
-static void rest(struct exchange *exchange, uint64_t idle_ns, uint64_t left_ns)
-{
-	enum vly_idle idle = exchange->config.idle;
-
-	if (idle_ns < (idle == VLY_IDLE_BUSY ? YIELD_NS : SPIN_NS) && idle != VLY_IDLE_BLOCK)
-		return;
-	if (!exchange->poll_only && idle != VLY_IDLE_BUSY) {
-		int status = vly_queue_wait(exchange->config.queue,
-					    left_ns < WAIT_NS ? left_ns : WAIT_NS);
-
-		exchange->poll_only = status == -ENOTSUP;
-		if (status == 0)
-			return;
-	}
-	sched_yield();
-}
-
 // Whether the port has been told since that nobody serves the target's port.
 static bool is_refused(struct exchange *exchange)
 {
@@ -261,7 +241,7 @@ static void poll_until(struct exchange *exchange, uint64_t deadline_ns)
 			if (deadline_ns > now_ns + LAST_NS)
 				deadline_ns = now_ns + LAST_NS;
 		}
-		rest(exchange, now_ns - busy_ns, deadline_ns - now_ns);
+		rest_a_while(&exchange->rest, now_ns - busy_ns, deadline_ns - now_ns);
 	}
 }
 

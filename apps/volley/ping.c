@@ -4,8 +4,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include <volley/volley.h>
 
 #include "arguments.h"
+#include "client.h"
 #include "commands.h"
 #include "exchange.h"
 #include "histogram.h"
@@ -31,7 +30,6 @@ enum ping_key {
 
 enum ping_limits {
 	PING_SIZE_DEFAULT = 64,
-	PING_TARGETS_MAX = 8,
 	PING_PROGRESS_NS = NS_PER_SECOND / 4,
 	PING_DAY_S = 24 * 3600,
 };
@@ -48,6 +46,7 @@ struct ping_options {
 	uint32_t size_bytes;
 	const char *raw_file;
 	bool splits;
+	const atomic_bool *interrupted;
 };
 
 static const struct argp_option options_table[] = {
@@ -77,46 +76,6 @@ static const struct argp_child children[] = {
 	{0},
 };
 
-// Set by the signal handler alone: the one variable that a signal can reach.
-static atomic_bool interrupted;
-
-static void on_signal(int number)
-{
-	(void)number;
-	atomic_store_explicit(&interrupted, true, memory_order_relaxed);
-}
-
-static bool has_address_like(const struct port_options *options, const struct vly_addr *addr)
-{
-	for (uint32_t i = 0; i < options->addr_count; i++) {
-		struct vly_addr own = {0};
-
-		memcpy(own.ip, options->addrs[i].ip, sizeof(own.ip));
-		if (vly_addr_is_ipv4(&own) == vly_addr_is_ipv4(addr))
-			return true;
-	}
-	return options->addr_count == 0;
-}
-
-// A name may have several addresses: takes the first of a family that we have too.
-static void set_target(const struct argp_state *state, struct ping_options *options)
-{
-	struct vly_endpoint found[PING_TARGETS_MAX];
-	struct vly_error error = {""};
-	int count =
-		vly_endpoint_resolve(found, PING_TARGETS_MAX, options->target_text, false, &error);
-
-	if (count <= 0)
-		usage_error(state, "%s", error.text);
-	if (found[0].addr.port == 0)
-		usage_error(state, "'%s': nothing can be sent to port 0", options->target_text);
-	options->target = found[0];
-	for (int i = count - 1; i >= 0; i--) {
-		if (has_address_like(&options->port, &found[i].addr))
-			options->target = found[i];
-	}
-}
-
 static void check_options(const struct argp_state *state, struct ping_options *options)
 {
 	if (options->count > 0 && options->time_ns > 0)
@@ -125,7 +84,7 @@ static void check_options(const struct argp_state *state, struct ping_options *o
 		usage_error(state, "to whom? give HOST:PORT");
 	if (options->count == 0 && options->time_ns == 0)
 		options->time_ns = NS_PER_SECOND;
-	set_target(state, options);
+	options->target = client_target(state, &options->port, options->target_text);
 }
 
 static error_t parse_measurement(int key, const char *arg, const struct argp_state *state,
@@ -186,37 +145,22 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int pin_thread(const char *command, const struct port_options *options)
-{
-	cpu_set_t set;
-
-	if (options->core_count == 0)
-		return 0;
-	CPU_ZERO(&set);
-	for (uint32_t i = 0; i < options->core_count; i++)
-		CPU_SET(options->cores[i], &set);
-	if (sched_setaffinity(0, sizeof(set), &set) == 0)
-		return 0;
-	complain(command, "--cores: %s; taskset -cp $$ shows the cores that may be used",
-		 strerror(errno));
-	return STATUS_FAILED;
-}
-
 static bool is_over(const struct ping_options *options, const struct exchange *exchange,
 		    uint64_t now_ns, uint64_t end_ns)
 {
-	if (atomic_load_explicit(&interrupted, memory_order_relaxed))
+	if (atomic_load_explicit(options->interrupted, memory_order_relaxed))
 		return true;
 	if (options->count > 0)
 		return exchange_counts(exchange)->sent >= options->count;
 	return now_ns >= end_ns;
 }
 
-static void warm_up(struct exchange *exchange, uint64_t count)
+static void warm_up(const struct ping_options *options, struct exchange *exchange)
 {
+	uint64_t count = options->warmup;
 	struct exchange_times times;
 
-	while (count-- > 0 && !atomic_load_explicit(&interrupted, memory_order_relaxed))
+	while (count-- > 0 && !atomic_load_explicit(options->interrupted, memory_order_relaxed))
 		exchange_once(exchange, &times);
 	exchange_forget_counts(exchange);
 }
@@ -248,16 +192,6 @@ static uint64_t measure(const struct ping_options *options, struct exchange *exc
 	return now_ns - start_ns;
 }
 
-// A group, or 255.255.255.255: nobody answers from there. Which other addresses are broadcast, only
-// the kernel knows.
-static bool is_shared_address(const struct vly_addr *addr)
-{
-	static const uint8_t ones[4] = {0xff, 0xff, 0xff, 0xff};
-
-	return vly_addr_is_multicast(addr) ||
-	       (vly_addr_is_ipv4(addr) && memcmp(addr->ip + 12, ones, sizeof(ones)) == 0);
-}
-
 static int run_exchange(const char *command, const struct ping_options *options,
 			struct vly_port *port, FILE *raw)
 {
@@ -269,9 +203,9 @@ static int run_exchange(const char *command, const struct ping_options *options,
 		.interval_ns = options->interval_ns,
 		.timeout_ns = options->timeout_ns,
 		.asks_times = options->splits,
-		.any_peer = is_shared_address(&options->target.addr),
+		.any_peer = client_is_shared_address(&options->target.addr),
 		.idle = options->port.idle,
-		.interrupted = &interrupted,
+		.interrupted = options->interrupted,
 	};
 	struct ping_histograms histograms = {.rtt = NULL};
 	struct exchange *exchange = NULL;
@@ -284,7 +218,7 @@ static int run_exchange(const char *command, const struct ping_options *options,
 		complain(command, "%s", error.text);
 		goto err_close;
 	}
-	warm_up(exchange, options->warmup);
+	warm_up(options, exchange);
 	report = (struct ping_report){
 		.port = port,
 		.target = &options->target.addr,
@@ -316,23 +250,21 @@ static void ask_for_stamps(struct port_options *port)
 		port->options[port->option_count++] = "timestamps=software";
 }
 
-static int run_port(const char *command, const struct ping_options *options, FILE *raw)
+static int run_port(const char *command, struct ping_options *options, FILE *raw)
 {
 	struct vly_port_config config = port_config(&options->port, command);
-	const struct sigaction action = {.sa_handler = on_signal};
 	struct vly_error error = {""};
 	struct vly_port *port;
 	int status;
 
 	config.queues = 1;
-	if (pin_thread(command, &options->port) != 0)
+	if (client_pin(command, &options->port) != STATUS_OK)
 		return STATUS_FAILED;
 	if (vly_port_open(&port, &config, &error) < 0) {
 		complain(command, "%s", error.text);
 		return STATUS_FAILED;
 	}
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	options->interrupted = client_interruption();
 	status = run_exchange(command, options, port, raw);
 	vly_port_close(port);
 	return status;

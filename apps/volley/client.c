@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "client.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "output.h"
+
+enum {
+	TARGETS_MAX = 8,
+};
+
+// Set by the signal handler alone: the one variable that a signal can reach.
+static atomic_bool interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	atomic_store_explicit(&interrupted, true, memory_order_relaxed);
+}
+
+const atomic_bool *client_interruption(void)
+{
+	const struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	return &interrupted;
+}
+
+static bool has_address_like(const struct port_options *options, const struct vly_addr *addr)
+{
+	for (uint32_t i = 0; i < options->addr_count; i++) {
+		struct vly_addr own = {0};
+
+		memcpy(own.ip, options->addrs[i].ip, sizeof(own.ip));
+		if (vly_addr_is_ipv4(&own) == vly_addr_is_ipv4(addr))
+			return true;
+	}
+	return options->addr_count == 0;
+}
+
+struct vly_endpoint client_target(const struct argp_state *state,
+				  const struct port_options *options, const char *text)
+{
+	struct vly_endpoint found[TARGETS_MAX];
+	struct vly_error error = {""};
+	int count = vly_endpoint_resolve(found, TARGETS_MAX, text, false, &error);
+
+	if (count <= 0)
+		usage_error(state, "%s", error.text);
+	if (found[0].addr.port == 0)
+		usage_error(state, "'%s': nothing can be sent to port 0", text);
+	for (int i = 0; i < count; i++) {
+		if (has_address_like(options, &found[i].addr))
+			return found[i];
+	}
+	return found[0];
+}
+
+bool client_is_shared_address(const struct vly_addr *addr)
+{
+	static const uint8_t ones[4] = {0xff, 0xff, 0xff, 0xff};
+
+	// Which other addresses are broadcast, only the kernel knows.
+	return vly_addr_is_multicast(addr) ||
+	       (vly_addr_is_ipv4(addr) && memcmp(addr->ip + 12, ones, sizeof(ones)) == 0);
+}
+
+int client_pin(const char *command, const struct port_options *options)
+{
+	cpu_set_t set;
+
+	if (options->core_count == 0)
+		return STATUS_OK;
+	CPU_ZERO(&set);
+	for (uint32_t i = 0; i < options->core_count; i++)
+		CPU_SET(options->cores[i], &set);
+	if (sched_setaffinity(0, sizeof(set), &set) == 0)
+		return STATUS_OK;
+	complain(command, "--cores: %s; taskset -cp $$ shows the cores that may be used",
+		 strerror(errno));
+	return STATUS_FAILED;
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What sub-commands that drive a port themselves have in common: whom they speak to, the core they
+// sit on, and how they are interrupted.
+#pragma once
+
+#include <argp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <volley/volley.h>
+
+#include "port_options.h"
+
+// Turns HOST:PORT into an endpoint. A name may have several addresses: takes the first of a family
+// that the port's own addresses have too. Ends the program if there is none.
+struct vly_endpoint client_target(const struct argp_state *state,
+				  const struct port_options *options, const char *text);
+
+// Whether it is a group, or everybody: nobody answers from there.
+bool client_is_shared_address(const struct vly_addr *addr);
+
+// Pins this thread to the cores of --cores, if there are any. Returns STATUS_OK, or STATUS_FAILED
+// after a message.
+int client_pin(const char *command, const struct port_options *options);
+
+// SIGINT and SIGTERM set the flag from now on.
+const atomic_bool *client_interruption(void);
