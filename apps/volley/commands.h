@@ -6,6 +6,7 @@
 // Runs with argv[0] = "volley NAME". Returns the exit status.
 int command_serve(int argc, char **argv);
 int command_reload(int argc, char **argv);
+int command_load(int argc, char **argv);
 int command_ping(int argc, char **argv);
 int command_backends(int argc, char **argv);
 int command_bench(int argc, char **argv);

@@ -13,8 +13,8 @@
 #include "rest.h"
 
 enum exchange_limits {
-	WINDOW = 4096,              // sequence numbers remembered, to tell late from duplicate
-	LOOK_NS = 20 * 1000,        // after which it may have been refused
+	WINDOW = 4096,       // sequence numbers remembered, to tell late from duplicate
+	LOOK_NS = 20 * 1000, // after which it may have been refused
 	LAST_NS = 100 * 1000 * 1000,
 	REFUSED_PAUSE_NS = 10 * 1000 * 1000, // before the next is tried
 };

@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "histogram.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Values below 2 x 1024 have a slot each. Above, a value of `bits` bits is shifted right until
-// 11 bits are left, and each shift has a further 1024 slots.
-static uint32_t slot_of(uint64_t value)
-{
-	uint32_t bits, shift;
-
-	if (value >> HISTOGRAM_VALUE_BITS)
-		return HISTOGRAM_SLOTS;
-	bits = 64u - (uint32_t)__builtin_clzll(value | 1);
-	shift = bits > HISTOGRAM_STEP_BITS + 1 ? bits - HISTOGRAM_STEP_BITS - 1 : 0;
-	return (shift << HISTOGRAM_STEP_BITS) + (uint32_t)(value >> shift);
-}
-
-// The largest value that slot_of() puts there.
+// The largest value that histogram_slot() puts there.
 static uint64_t slot_end(uint32_t slot)
 {
 	uint32_t shift = slot >> HISTOGRAM_STEP_BITS;
@@ -44,28 +32,11 @@ void histogram_reset(struct histogram *histogram)
 	memset(histogram, 0, sizeof(*histogram));
 }
 
-void histogram_record(struct histogram *histogram, uint64_t value_ns)
+// The value of the one that is `rank`th in order, from 1 on.
+static uint64_t value_at(const struct histogram *histogram, uint64_t rank)
 {
-	if (histogram->count == 0 || value_ns < histogram->min_ns)
-		histogram->min_ns = value_ns;
-	if (value_ns > histogram->max_ns)
-		histogram->max_ns = value_ns;
-	histogram->sum_ns += value_ns;
-	histogram->count++;
-	histogram->slots[slot_of(value_ns)]++;
-}
-
-uint64_t histogram_percentile(const struct histogram *histogram, uint32_t parts_per_million)
-{
-	uint64_t whole = histogram->count / HISTOGRAM_PPM * parts_per_million;
-	uint64_t rest = histogram->count % HISTOGRAM_PPM * parts_per_million;
-	uint64_t rank = whole + (rest + HISTOGRAM_PPM - 1) / HISTOGRAM_PPM;
 	uint64_t seen = 0;
 
-	if (histogram->count == 0)
-		return 0;
-	if (rank == 0)
-		return histogram->min_ns;
 	for (uint32_t slot = 0; slot < HISTOGRAM_SLOTS; slot++) {
 		seen += histogram->slots[slot];
 		if (seen >= rank) {
@@ -75,6 +46,55 @@ uint64_t histogram_percentile(const struct histogram *histogram, uint32_t parts_
 		}
 	}
 	return histogram->max_ns;
+}
+
+uint64_t histogram_percentile(const struct histogram *histogram, uint32_t parts_per_million)
+{
+	uint64_t whole = histogram->count / HISTOGRAM_PPM * parts_per_million;
+	uint64_t rest = histogram->count % HISTOGRAM_PPM * parts_per_million;
+	uint64_t rank = whole + (rest + HISTOGRAM_PPM - 1) / HISTOGRAM_PPM;
+
+	if (histogram->count == 0)
+		return 0;
+	return rank == 0 ? histogram->min_ns : value_at(histogram, rank);
+}
+
+uint64_t histogram_at_part(const struct histogram *histogram, double part)
+{
+	double rank = ceil(part * (double)histogram->count);
+
+	if (histogram->count == 0)
+		return 0;
+	if (rank >= (double)histogram->count)
+		return histogram->max_ns;
+	return rank < 1 ? histogram->min_ns : value_at(histogram, (uint64_t)rank);
+}
+
+uint64_t histogram_count_up_to(const struct histogram *histogram, uint64_t value_ns)
+{
+	uint32_t last = histogram_slot(value_ns);
+	uint64_t count = 0;
+
+	for (uint32_t slot = 0; slot <= last; slot++)
+		count += histogram->slots[slot];
+	return count;
+}
+
+double histogram_deviation(const struct histogram *histogram)
+{
+	double mean = histogram_mean(histogram);
+	double sum = 0;
+
+	if (histogram->count == 0)
+		return 0;
+	for (uint32_t slot = 0; slot < HISTOGRAM_SLOTS; slot++) {
+		double off = (double)slot_end(slot) - mean;
+
+		sum += off * off * (double)histogram->slots[slot];
+	}
+	sum += ((double)histogram->max_ns - mean) * ((double)histogram->max_ns - mean) *
+	       (double)histogram->slots[HISTOGRAM_SLOTS];
+	return sqrt(sum / (double)histogram->count);
 }
 
 double histogram_mean(const struct histogram *histogram)

@@ -33,11 +33,44 @@ void histogram_close(struct histogram *histogram);
 void histogram_reset(struct histogram *histogram);
 
 // Counts one value. Those above the range share a slot, which max_ns stands for.
-void histogram_record(struct histogram *histogram, uint64_t value_ns);
+static inline void histogram_record(struct histogram *histogram, uint64_t value_ns);
 
 // The value that `parts_per_million` of all values do not exceed (500000: the median): the upper
 // edge of its slot, so at most 1 in 1024 above the true one, and never beyond max_ns. 0 when empty.
 uint64_t histogram_percentile(const struct histogram *histogram, uint32_t parts_per_million);
 
-// 0 when empty.
+// The same for any part of all, from 0 to 1.
+uint64_t histogram_at_part(const struct histogram *histogram, double part);
+
+// How many of all do not exceed the upper edge of the value's slot.
+uint64_t histogram_count_up_to(const struct histogram *histogram, uint64_t value_ns);
+
+// 0 when empty. The deviation is the standard one, as far as the slots tell.
+double histogram_deviation(const struct histogram *histogram);
 double histogram_mean(const struct histogram *histogram);
+
+// --- inline -------------------------------------------------------------------------------------
+
+// Values below 2 x 1024 have a slot each. Above, a value of `bits` bits is shifted right until
+// 11 bits are left, and each shift has a further 1024 slots.
+static inline uint32_t histogram_slot(uint64_t value_ns)
+{
+	uint32_t bits, shift;
+
+	if (value_ns >> HISTOGRAM_VALUE_BITS)
+		return HISTOGRAM_SLOTS;
+	bits = 64u - (uint32_t)__builtin_clzll(value_ns | 1);
+	shift = bits > HISTOGRAM_STEP_BITS + 1 ? bits - HISTOGRAM_STEP_BITS - 1 : 0;
+	return (shift << HISTOGRAM_STEP_BITS) + (uint32_t)(value_ns >> shift);
+}
+
+static inline void histogram_record(struct histogram *histogram, uint64_t value_ns)
+{
+	if (histogram->count == 0 || value_ns < histogram->min_ns)
+		histogram->min_ns = value_ns;
+	if (value_ns > histogram->max_ns)
+		histogram->max_ns = value_ns;
+	histogram->sum_ns += value_ns;
+	histogram->count++;
+	histogram->slots[histogram_slot(value_ns)]++;
+}

@@ -22,6 +22,8 @@ struct command {
 static const struct command commands[] = {
 	{"volley serve", "Run handlers on a UDP port", command_serve},
 	{"volley ping", "Measure the round trip to a UDP echo server", command_ping},
+	{"volley load", "Load a UDP server by a schedule, and measure what becomes of it",
+	 command_load},
 	{"volley reload", "Let a running volley serve load its handlers anew", command_reload},
 	{"volley backends", "Show which ways to the wire work on this machine", command_backends},
 	{"volley bench", "Measure every path of this machine", command_bench},

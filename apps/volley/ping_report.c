@@ -5,21 +5,8 @@
 #include <stdio.h>
 
 #include "arguments.h"
+#include "durations.h"
 #include "output.h"
-
-struct percentile {
-	const char *title;
-	const char *key;
-	uint32_t parts_per_million;
-};
-
-static const struct percentile percentiles[] = {
-	{"p50", "p50", 500000},
-	{"p90", "p90", 900000},
-	{"p99", "p99", 990000},
-	{"p99.9", "p999", 999000},
-	{0},
-};
 
 bool ping_histograms_open(struct ping_histograms *histograms, bool splits)
 {
@@ -78,36 +65,15 @@ static void print_nonzero(const char *name, uint64_t count)
 		print_count(name, count);
 }
 
-static void print_us(const char *name, double value_ns)
-{
-	printf("%-10s %10.3f us\n", name, value_ns / 1e3);
-}
-
-static void print_round_trip(const struct histogram *histogram)
-{
-	print_us("min", (double)histogram->min_ns);
-	for (const struct percentile *at = percentiles; at->title; at++)
-		print_us(at->title, (double)histogram_percentile(histogram, at->parts_per_million));
-	print_us("max", (double)histogram->max_ns);
-	print_us("mean", histogram_mean(histogram));
-}
-
-static void print_part(const char *name, const struct histogram *histogram)
-{
-	printf("  %-8s %10.3f us (median), %.3f us (99 %%)\n", name,
-	       (double)histogram_percentile(histogram, percentiles[0].parts_per_million) / 1e3,
-	       (double)histogram_percentile(histogram, percentiles[2].parts_per_million) / 1e3);
-}
-
 static void print_parts(const struct ping_histograms *histograms)
 {
 	if (!histograms->wire || histograms->rtt->count == 0)
 		return;
 	puts("of which");
-	print_part("wire", histograms->wire);
-	print_part("kernel", histograms->kernel);
+	print_durations_short("  wire", histograms->wire);
+	print_durations_short("  kernel", histograms->kernel);
 	if (histograms->handler->count > 0)
-		print_part("handler", histograms->handler);
+		print_durations_short("  handler", histograms->handler);
 	else
 		puts("  the server tells nothing of its part; serve there with -H echo,times");
 }
@@ -134,7 +100,7 @@ int ping_print(const struct ping_report *report)
 	print_nonzero("stray", counts->stray);
 	printf("%-10s %10.0f per second\n", "rate", rate_pps(report));
 	if (report->histograms->rtt->count > 0)
-		print_round_trip(report->histograms->rtt);
+		print_durations(report->histograms->rtt);
 	print_parts(report->histograms);
 	vly_port_ledger(report->port, &ledger);
 	if (vly_ledger_dropped(&ledger) > 0) {
@@ -144,30 +110,13 @@ int ping_print(const struct ping_report *report)
 	return STATUS_OK;
 }
 
-static json_t *json_round_trip(const struct histogram *histogram)
-{
-	json_t *object;
-
-	if (histogram->count == 0)
-		return json_null();
-	object = json_object();
-	json_object_set_new(object, "min", json_integer((json_int_t)histogram->min_ns));
-	for (const struct percentile *at = percentiles; at->title; at++)
-		json_object_set_new(object, at->key,
-				    json_integer((json_int_t)histogram_percentile(
-					    histogram, at->parts_per_million)));
-	json_object_set_new(object, "max", json_integer((json_int_t)histogram->max_ns));
-	json_object_set_new(object, "mean", json_real(histogram_mean(histogram)));
-	return object;
-}
-
 static json_t *json_parts(const struct ping_histograms *histograms)
 {
 	if (!histograms->wire)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o}", "wire", json_round_trip(histograms->wire), "kernel",
-			 json_round_trip(histograms->kernel), "handler",
-			 json_round_trip(histograms->handler));
+	return json_pack("{s:o, s:o, s:o}", "wire", json_durations(histograms->wire), "kernel",
+			 json_durations(histograms->kernel), "handler",
+			 json_durations(histograms->handler));
 }
 
 int ping_print_json(const char *command, const struct ping_report *report)
@@ -189,7 +138,7 @@ int ping_print_json(const char *command, const struct ping_report *report)
 				    (json_int_t)counts->corrupt, "late", (json_int_t)counts->late,
 				    "duplicate", (json_int_t)counts->duplicate, "stray",
 				    (json_int_t)counts->stray, "rtt_ns",
-				    json_round_trip(report->histograms->rtt), "parts_ns",
+				    json_durations(report->histograms->rtt), "parts_ns",
 				    json_parts(report->histograms), "rate_pps", rate_pps(report),
 				    "dropped", json_drops(&ledger)));
 }

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
+#include "load/generator_state.h"
+
+enum {
+	BURSTS = 2, // of one turn: what comes back must not wait long
+};
+
+// --- making -------------------------------------------------------------------------------------
+
+static uint32_t alloc(struct generator *generator, struct vly_dgram **dgrams, uint32_t count)
+{
+	const struct generator_config *config = &generator->config;
+	uint32_t n = vly_alloc_burst(config->queue, dgrams, count);
+
+	if (n == 0 || dgrams[0]->capacity >= config->content->size_max)
+		return n;
+	for (uint32_t i = 0; i < n; i++)
+		dgrams[i]->fate = VLY_FATE_RELEASE;
+	vly_release_burst(config->queue, dgrams, n);
+	return vly_alloc_large_burst(config->queue, dgrams, count);
+}
+
+static void fill(const struct generator_config *config, struct vly_dgram *dgram, uint64_t sequence,
+		 uint32_t flow)
+{
+	const struct content *content = config->content;
+	uint32_t index = content_index(content, sequence);
+	uint32_t len = content->sizes[index];
+	uint8_t *payload = vly_dgram_data(dgram);
+
+	dgram->peer = config->target.addr;
+	dgram->local = config->locals[flow];
+	if (config->target.ifindex)
+		dgram->link = config->target.ifindex;
+	dgram->len = (uint16_t)len;
+	memcpy(payload, content_bytes(content, index), len);
+	if (config->is_stamped)
+		stamp_write(&config->stamp, payload, len, sequence);
+}
+
+// Numbers and fills empty datagrams, as many as are due.
+static uint32_t make_due(struct generator *generator, uint32_t count, uint64_t now_ns)
+{
+	struct sent *sent = &generator->sent;
+	uint32_t flow = sent_flow(sent, sent->next);
+	uint32_t n = 0;
+
+	while (n < count && generator_next_ns(generator) <= now_ns) {
+		uint64_t due_ns = generator->run.is_unlimited
+					  ? now_ns
+					  : arrivals_next_ns(&generator->arrivals);
+
+		fill(&generator->config, generator->pending[n++], sent->next, flow);
+		sent_put(sent, due_ns);
+		flow = flow + 1 < sent->flow_count ? flow + 1 : 0;
+		if (!generator->run.is_unlimited)
+			arrivals_advance(&generator->arrivals);
+	}
+	return n;
+}
+
+// --- sending ------------------------------------------------------------------------------------
+
+static void count_sent(struct generator *generator, uint64_t first, uint32_t count, uint64_t now_ns)
+{
+	struct generator_counts *counts = &generator->result.counts;
+	const struct content *content = generator->config.content;
+
+	counts->sent += count;
+	generator->sent_ns = now_ns;
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t due_ns = sent_due_ns(&generator->sent, first + i);
+
+		counts->sent_bytes += content->sizes[content_index(content, first + i)];
+		histogram_record(generator->lag, now_ns > due_ns ? now_ns - due_ns : 0);
+	}
+}
+
+// Whether all that was made has left.
+static bool push(struct generator *generator, uint64_t now_ns)
+{
+	uint32_t count = generator->pending_count;
+	uint64_t first = generator->sent.next - count;
+	uint32_t taken = vly_tx_burst(generator->config.queue, generator->pending, count,
+				      generator->start_ns + now_ns);
+
+	count_sent(generator, first, taken, now_ns);
+	generator->pending_count -= taken;
+	memmove(generator->pending, generator->pending + taken,
+		generator->pending_count * sizeof(generator->pending[0]));
+	return generator->pending_count == 0;
+}
+
+// Datagrams that may still be numbered in this run.
+static uint64_t left_of_count(const struct generator *generator)
+{
+	uint64_t numbered = generator->sent.next - generator->sent.first;
+
+	return generator->run.count ? generator->run.count - numbered : UINT64_MAX;
+}
+
+uint64_t generator_next_ns(const struct generator *generator)
+{
+	uint64_t next_ns = generator->run.is_unlimited ? 0 : arrivals_next_ns(&generator->arrivals);
+
+	if (generator->pending_count)
+		return 0;
+	return next_ns < generator->end_ns && left_of_count(generator) ? next_ns : UINT64_MAX;
+}
+
+// How many to take empty: not a burst of them for the one that is due at a low rate.
+static uint32_t guess_due(const struct generator *generator, uint64_t now_ns)
+{
+	uint64_t left = left_of_count(generator);
+	uint64_t count = VLY_BURST_MAX;
+
+	if (!generator->run.is_unlimited)
+		count = arrivals_left(&generator->arrivals, now_ns) + generator->arrivals.left;
+	count = count < left ? count : left;
+	return (uint32_t)(count < VLY_BURST_MAX ? count : VLY_BURST_MAX);
+}
+
+static void give_back(struct generator *generator, struct vly_dgram **dgrams, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		dgrams[i]->fate = VLY_FATE_RELEASE;
+	vly_release_burst(generator->config.queue, dgrams, count);
+}
+
+static bool send_burst(struct generator *generator, uint64_t now_ns)
+{
+	uint32_t got = alloc(generator, generator->pending, guess_due(generator, now_ns));
+	uint32_t made = make_due(generator, got, now_ns);
+
+	generator->result.counts.no_buffer += got == 0;
+	give_back(generator, generator->pending + made, got - made);
+	generator->pending_count = made;
+	return made > 0 && push(generator, now_ns);
+}
+
+bool generator_send_due(struct generator *generator, uint64_t now_ns)
+{
+	bool has_sent = false;
+
+	if (generator->pending_count && !push(generator, now_ns))
+		return true;
+	for (uint32_t i = 0; i < BURSTS && generator_next_ns(generator) <= now_ns; i++) {
+		has_sent = true;
+		if (!send_burst(generator, now_ns))
+			break;
+	}
+	return has_sent;
+}
+
+void generator_send_end(struct generator *generator)
+{
+	struct generator_counts *counts = &generator->result.counts;
+
+	give_back(generator, generator->pending, generator->pending_count);
+	generator->sent.next -= generator->pending_count;
+	counts->unsent += generator->run.is_unlimited ? 0 : generator->pending_count;
+	generator->pending_count = 0;
+}

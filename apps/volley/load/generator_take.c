@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
+#include "load/generator_state.h"
+
+enum {
+	BURSTS = 4, // of one turn: what is due must not wait long
+};
+
+static bool is_from_target(const struct generator_config *config, const struct vly_dgram *dgram)
+{
+	const struct vly_addr *target = &config->target.addr;
+
+	return dgram->peer.port == target->port &&
+	       (config->any_peer || memcmp(dgram->peer.ip, target->ip, sizeof(target->ip)) == 0);
+}
+
+// Whether what is behind the stamp is as it was sent; the lengths are the same.
+static bool has_same_rest(const struct generator_config *config, const struct vly_dgram *dgram,
+			  uint64_t sequence)
+{
+	const uint8_t *bytes =
+		content_bytes(config->content, content_index(config->content, sequence));
+	uint32_t stamp = stamp_bytes(&config->stamp, dgram->len);
+
+	return memcmp(vly_dgram_data(dgram) + stamp, bytes + stamp, dgram->len - stamp) == 0;
+}
+
+// The first answer to a datagram.
+static void take_first(struct generator *generator, const struct vly_dgram *dgram,
+		       uint64_t sequence, uint64_t due_ns, uint64_t now_ns)
+{
+	struct generator_counts *counts = &generator->result.counts;
+	const struct content *content = generator->config.content;
+	uint32_t len = content->sizes[content_index(content, sequence)];
+
+	generator->answered++;
+	if (dgram->len < len) {
+		counts->truncated++;
+	} else if (dgram->len > len || !has_same_rest(&generator->config, dgram, sequence)) {
+		counts->corrupt++;
+	} else {
+		counts->received++;
+		counts->received_sending += generator->is_sending;
+		histogram_record(generator->latency, now_ns > due_ns ? now_ns - due_ns : 0);
+	}
+}
+
+static void take_stamped(struct generator *generator, const struct vly_dgram *dgram,
+			 uint64_t now_ns)
+{
+	struct generator_counts *counts = &generator->result.counts;
+	enum sent_verdict verdict = SENT_NEVER;
+	uint64_t sequence = 0, due_ns = 0;
+
+	if (stamp_read(&generator->config.stamp, vly_dgram_data(dgram), dgram->len, &sequence))
+		verdict = sent_take(&generator->sent, sequence, &due_ns);
+	switch (verdict) {
+	case SENT_REORDERED:
+		counts->reordered++;
+		take_first(generator, dgram, sequence, due_ns, now_ns);
+		break;
+	case SENT_ANSWERED:
+		take_first(generator, dgram, sequence, due_ns, now_ns);
+		break;
+	case SENT_DUPLICATE:
+		counts->duplicate++;
+		break;
+	case SENT_LATE:
+		counts->late++;
+		break;
+	case SENT_EARLIER:
+		break;
+	case SENT_NEVER:
+		counts->unrecognised++;
+		break;
+	}
+}
+
+static void take_one(struct generator *generator, const struct vly_dgram *dgram, uint64_t now_ns)
+{
+	struct generator_counts *counts = &generator->result.counts;
+
+	if (!is_from_target(&generator->config, dgram)) {
+		counts->stray++;
+		return;
+	}
+	generator->heard++;
+	if (generator->config.is_stamped) {
+		take_stamped(generator, dgram, now_ns);
+	} else {
+		counts->received++;
+		counts->received_sending += generator->is_sending;
+	}
+}
+
+bool generator_take(struct generator *generator)
+{
+	struct vly_queue *queue = generator->config.queue;
+	struct vly_dgram *dgrams[VLY_BURST_MAX];
+	uint32_t count = VLY_BURST_MAX;
+	bool has_taken = false;
+
+	for (uint32_t i = 0; i < BURSTS && count == VLY_BURST_MAX; i++) {
+		uint64_t now_ns;
+
+		count = vly_rx_burst(queue, dgrams, VLY_BURST_MAX,
+				     generator->start_ns + generator->clock_ns);
+		if (count == 0)
+			break;
+		has_taken = true;
+		now_ns = generator_now(generator);
+		for (uint32_t k = 0; k < count; k++) {
+			take_one(generator, dgrams[k], now_ns);
+			dgrams[k]->fate = VLY_FATE_RELEASE;
+		}
+		vly_release_burst(queue, dgrams, count);
+	}
+	return has_taken;
+}
