@@ -12,6 +12,8 @@ import tempfile
 import time
 import unittest
 
+import yaml
+
 from containers import (COMPOSE, LEAST, PING, PROFILE, ROOT, SERVE, SERVER, SOCKET, Container,
                         Volume, await_true, docker, last_object, run)
 
@@ -229,6 +231,55 @@ class Reconnect(unittest.TestCase):
         silent_s = report['lost'] * self.TIMEOUT_S
         print(f'down {down_s / self.TIMES:.2f} s, silent {silent_s / self.TIMES:.2f} s', end=' ')
         self.assertLess(silent_s - down_s, self.TIMES * 1.5, 'resumes by itself each time')
+
+
+class Kubernetes(unittest.TestCase):
+    """The pods of docker/k8s as containers of this engine: same words, user, rights and limits."""
+
+    def pod(self, name, number):
+        """Words, options and the probe of the one container of a file's document."""
+        with open(f'{COMPOSE}/k8s/{name}', encoding='utf-8') as file:
+            pod = list(yaml.safe_load_all(file))[number]['spec']['template']['spec']
+        container = pod['containers'][0]
+        context = {**pod['securityContext'], **container['securityContext']}
+        limits = container['resources']['limits']
+        options = ['--read-only', '--security-opt=no-new-privileges', '--network=none',
+                   f'--security-opt=seccomp={PROFILE}', f'--user={context["runAsUser"]}',
+                   *[f'--cap-drop={word}' for word in context['capabilities']['drop']],
+                   *[f'--cap-add={word}' for word in context['capabilities'].get('add', [])],
+                   f'--memory={limits["memory"][:-1].lower()}', f'--cpus={limits["cpu"]}']
+        return container['args'], options, container['livenessProbe']['exec']['command']
+
+    def await_probe(self, server, probe):
+        server.await_text('ready:')
+        await_true(lambda: docker('exec', server.name, *probe, check=False).returncode == 0, 20,
+                   ' '.join(probe))
+
+    def test_kernel(self):
+        words, options, probe = self.pod('kernel.yml', 0)
+        with Container(*words, options=options) as server:
+            self.await_probe(server, probe)
+            self.assertIn('ready: uring', server.logs())
+            self.assertTrue(server.stop()['balanced'])
+
+    def test_dpdk(self):
+        """A socket in the place of the card that is not here."""
+        words, options, probe = self.pod('dpdk.yml', 1)
+        device, = (word for word in words if word.startswith('pci:'))
+        words[words.index(device)] = 'vhost-user:' + SOCKET
+        ping = [*PING[:-2], '192.0.2.11/24', '--json', '-n', '1000', '192.0.2.10:9000']
+        # Both ends may write there: root without its rights, and an ordinary user.
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            os.chmod(folder, 0o777)
+            shared = f'--volume={folder}:{os.path.dirname(SOCKET)}'
+            server = stack.enter_context(Container(*words, options=[*options, shared]))
+            self.await_probe(server, probe)
+            os.chmod(folder + '/wire.sock', 0o666)
+            status, out, err = run(*ping, options=[*LEAST, '--network=none', shared])
+            self.assertEqual((status, last_object(out)['received']), (0, 1000), err)
+            ledger = server.stop()
+            self.assertTrue(ledger['balanced'])
+            self.assertEqual(len(ledger['ports']), 2)
 
 
 class Cost(unittest.TestCase):
