@@ -6,6 +6,7 @@
 
 static const struct vly_handler_ops *const builtins[] = {
 	&vly_handler_echo,
+	&vly_handler_fernet,
 	&vly_handler_sink,
 };
 

@@ -6,4 +6,5 @@
 #include <volley/handler.h>
 
 extern const struct vly_handler_ops vly_handler_echo;
+extern const struct vly_handler_ops vly_handler_fernet;
 extern const struct vly_handler_ops vly_handler_sink;

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Checks the JSON object at the end of a file: ledger.py FILE EXPRESSION...
 
-An expression is Python's; it sees the object's keys, and each drop reason by its own name (0 when
-the object does not have it).
+An expression is Python's; it sees the object's keys, each drop reason by its own name (0 when the
+object does not have it), and each metric of a handler as HANDLER_NAME.
 """
 import json
 import sys
@@ -31,6 +31,8 @@ def main():
     dropped = ledger.get('dropped', {})
     names = Names(dropped)
     names.update(ledger)
+    names.update({f"{one['handler']}_{one['name']}": one['value']
+                  for one in ledger.get('metrics', [])})
     names['drops'] = sum(dropped.values())
     wrong = [text for text in sys.argv[2:] if not eval(text, {}, names)]
     for text in wrong:
