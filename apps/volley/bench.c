@@ -23,6 +23,9 @@ enum bench_key {
 	KEY_ROUNDS,
 	KEY_ONLY,
 	KEY_SECONDS,
+	KEY_COMPARE,
+	KEY_THRESHOLD,
+	KEY_REPORT,
 };
 
 enum bench_limits {
@@ -41,6 +44,11 @@ static const struct argp_option options_table[] = {
 	{"rounds", KEY_ROUNDS, "N", 0, "How often each path is measured", 0},
 	{"seconds", KEY_SECONDS, "S", 0, "How long one measurement lasts", 0},
 	{"only", KEY_ONLY, "TEXT", 0, "The rows that have this text in their name", 0},
+	{NULL, 0, NULL, 0, "What has changed (in the default matrix):", 2},
+	{"compare", KEY_COMPARE, "OLD.json", 0,
+	 "Say what has changed since that report; the exit status is 3 if anything is worse", 2},
+	{"threshold", KEY_THRESHOLD, "PERCENT", 0, "By how much it is worse (default 10)", 2},
+	{"report", KEY_REPORT, "NEW.json", 0, "Measure nothing: take this report", 2},
 	{0},
 };
 
@@ -48,6 +56,7 @@ struct bench_options {
 	const char *matrix; // NULL: the default one
 	bool quick;
 	bool full;
+	bool is_default; // an option says so
 };
 
 static void set_matrix(const struct argp_state *state, struct bench_options *options,
@@ -86,6 +95,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		parse_duration_ns(state, "--seconds", arg, BENCH_SECONDS_MIN_NS,
 				  BENCH_SECONDS_MAX * UINT64_C(1000000000));
 		return 0;
+	case KEY_COMPARE:
+	case KEY_THRESHOLD:
+	case KEY_REPORT:
+		options->is_default = true;
+		return 0;
 	case 'o':
 	case KEY_ONLY:
 		return 0;
@@ -93,6 +107,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		set_matrix(state, options, arg);
 		return 0;
 	case ARGP_KEY_END:
+		if (options->is_default && options->matrix)
+			usage_error(state, "only the default matrix compares, not '%s'",
+				    options->matrix);
 		if (options->quick && options->full)
 			usage_error(state, "--quick and --full exclude each other");
 		return 0;

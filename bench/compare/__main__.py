@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measures Volley beside plain sockets and testpmd on every path, and writes a report: a page to
 look at, the same as JSON, and the distributions."""
+import argparse
 import json
+import math
 import os
 import sys
 
+import changes
 import dpdk
 import kernel
 import matrix
 import page
 import pipeline
+import reports
 import session
 
 # What the first word can be, and whose matrix it is; no such word: that of matrix.py.
 MATRICES = {'dpdk': dpdk.main, 'pipeline': pipeline.main, 'kernel': kernel.main}
+
+
+def percent(text):
+    number = float(text)
+    if not (math.isfinite(number) and number >= 0):
+        raise argparse.ArgumentTypeError(f'{text} is not a number of per cent')
+    return number
 
 
 def read_arguments():
@@ -26,24 +37,50 @@ def read_arguments():
                         help='paths whose "wire server idle" has this text in it')
     parser.add_argument('--seconds', type=session.seconds, metavar='S',
                         help='of one measurement, instead of 0.3, 1.5, 4')
+    parser.add_argument('--compare', metavar='OLD.json', dest='old',
+                        help='also say what has changed since that report; exit status '
+                             f'{changes.REGRESSION} if anything is worse')
+    parser.add_argument('--threshold', metavar='PERCENT', type=percent,
+                        default=changes.THRESHOLD,
+                        help=f'by how much (default: {changes.THRESHOLD:g})')
+    parser.add_argument('--report', metavar='NEW.json', dest='given',
+                        help='measure nothing: take this report')
     return parser.parse_args()
+
+
+def load(path):
+    try:
+        return reports.load(path) if path else None
+    except reports.Unusable as why:
+        return session.stop(str(why))
+
+
+def write(folder, result, comparison):
+    target = os.path.join(folder, 'report')
+    session.write(target + '.json', json.dumps(result, indent=1) + '\n')
+    session.write(target + '.html', page.page(result, comparison))
+    print(f'\nto look at: {target}.html')
+    return target + '.json'
 
 
 def main():
     if len(sys.argv) > 1 and sys.argv[1] in MATRICES:
         return MATRICES[sys.argv[1]](sys.argv[2:])
     arguments = read_arguments()
-    session.prepare(arguments.folder)
-    arguments.build = os.path.abspath(arguments.build)
-    result = session.in_folder(lambda *place: matrix.measure(arguments, *place))
-    for line in matrix.lines(result):
+    old, result = load(arguments.old), load(arguments.given)
+    if not result:
+        session.prepare(arguments.folder)
+        arguments.build = os.path.abspath(arguments.build)
+        result = session.in_folder(lambda *place: matrix.measure(arguments, *place))
+    comparison = list(changes.lines(old, result, arguments.threshold)) if old else []
+    for line in [*matrix.lines(result), *([''] if old else []), *comparison]:
         print(line)
-    target = os.path.join(arguments.folder, 'report')
-    session.write(target + '.json', json.dumps(result, indent=1) + '\n')
-    session.write(target + '.html', page.page(result))
-    print(f'\nto look at: {target}.html')
-    return session.tell(target + '.json', result['complete'],
-                        any(row['measures'] for row in result['rows']))
+    status = changes.status(old, result, arguments.threshold) if old else 0
+    if arguments.given:
+        return status
+    target = write(arguments.folder, result, comparison)
+    return session.tell(target, result['complete'],
+                        any(row['measures'] for row in result['rows'])) or status
 
 
 if __name__ == '__main__':

@@ -121,7 +121,7 @@ def measure(arguments, folder, is_private):
     return {'schema': rows.SCHEMA, 'complete': run.complete, 'command': session.command(),
             'machine': facts, 'disturbances': watch.sentences(facts),
             'settings': {'length': arguments.length, 'rounds': length.rounds,
-                         'seconds': length.seconds, 'bytes': 64, 'warmup': clients.WARMUP,
+                         'seconds': length.seconds, 'warmup': clients.WARMUP,
                          'cores': list(runner.cores)},
             'rows': made, 'ring': ring, 'ratios': rows.ratios(made)}
 

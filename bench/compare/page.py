@@ -163,7 +163,7 @@ def method(result):
             f'{settings["warmup"]} round trips before those that count.</p>')
 
 
-def body(result):
+def body(result, comparison):
     facts, rows = result['machine'], result['rows']
     yield '<h1>Volley, measured</h1>'
     commit = (facts['commit'] or 'no commit known')[:12] + (', changed' if facts['changed'] else '')
@@ -180,10 +180,14 @@ def body(result):
         yield '<h2>Capacity, and latency below it</h2>'
         yield load_table(rows)
     yield from cycle_bars(rows)
+    if comparison:
+        yield '<h2>What has changed</h2>'
+        yield f'<pre class="lines">{escape(chr(10).join(comparison))}</pre>'
     yield from machine_of(result)
 
 
-def page(result):
+def page(result, comparison=()):
+    """`comparison`: lines about what has changed since another report."""
     with open(STYLE, encoding='utf-8') as file:
         style = file.read()
     return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -191,5 +195,5 @@ def page(result):
             '<meta name="color-scheme" content="light dark">\n'
             '<title>Volley, measured</title>\n'
             '<link rel="icon" href="data:,">\n'  # else a browser asks for one
-            f'<style>\n{style}</style>\n</head>\n<body>\n' + '\n'.join(body(result)) +
+            f'<style>\n{style}</style>\n</head>\n<body>\n' + '\n'.join(body(result, comparison)) +
             '\n</body>\n</html>\n')

@@ -51,16 +51,16 @@ def loss_of(made):
     return sum(one.get('lost', 0) for one in made['rounds']) / sent if sent else 0.0
 
 
-def aligned(lines):
-    """Lines of cells with their columns one below the other: names to the left, figures to the
-    right. A line with fewer cells than the first ends with a sentence."""
+def aligned(lines, names=NAMES):
+    """Lines of cells with their columns one below the other: so many names to the left, figures to
+    the right. A line with fewer cells than the first ends with a sentence."""
     columns = len(lines[0])
-    widths = [max(len(line[i]) for line in lines if len(line) == columns or i < NAMES)
+    widths = [max(len(line[i]) for line in lines if len(line) == columns or i < names)
               for i in range(columns)]
     for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line[:NAMES], widths)]
-        cells += [cell.rjust(width) for cell, width in zip(line[NAMES:], widths[NAMES:])] \
-            if len(line) == columns else line[NAMES:]
+        cells = [cell.ljust(width) for cell, width in zip(line[:names], widths)]
+        cells += [cell.rjust(width) for cell, width in zip(line[names:], widths[names:])] \
+            if len(line) == columns else line[names:]
         yield '  '.join(cells).rstrip()
 
 

@@ -18,6 +18,7 @@ import wires
 PRIVATE = 'VOLLEY_BENCH_PRIVATE'  # 'made': by enter_namespaces(); 'given': by who started us
 INTERRUPTED = 130  # exit status, as of shells
 BAR = 24           # columns
+FOLDER = 'volley-bench'  # where reports go
 
 
 def stop(text):
@@ -60,8 +61,8 @@ def parser(matrix, description, quick, full, rounds):
                         help=f'within {quick}: an impression')
     length.add_argument('--full', action='store_const', dest='length', const='full',
                         help=f'about {full}: for figures that are shown to others')
-    made.add_argument('-o', '--output', metavar='DIR', dest='folder', default='volley-bench',
-                      help='where the report goes (default: volley-bench)')
+    made.add_argument('-o', '--output', metavar='DIR', dest='folder', default=FOLDER,
+                      help=f'where the report goes (default: {FOLDER})')
     made.add_argument('--rounds', type=count, metavar='N', help=f'instead of {rounds}')
     made.add_argument('--build', metavar='DIR', default=os.environ.get('VLY_BUILD', 'build'),
                       help=argparse.SUPPRESS)

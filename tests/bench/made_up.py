@@ -75,6 +75,6 @@ def report(seed=1, rounds=5, slower=None):
     report_rows.add_ratios(rows, paths.PATHS)
     return {'schema': report_rows.SCHEMA, 'complete': True, 'command': 'scripts/bench --full',
             'machine': dict(MACHINE),
-            'settings': {'rounds': rounds, 'seconds': 1.5, 'bytes': 64, 'warmup': 200,
-                         'cores': ['0', '1']},
+            'settings': {'rounds': rounds, 'seconds': 1.5, 'warmup': 200,
+                         'cores': ['0', '1'], 'length': 'default'},
             'disturbances': [], 'rows': rows, 'ring': [], 'ratios': report_rows.ratios(rows)}
