@@ -5,6 +5,7 @@
 #include <volley/engine.h>
 
 static const struct vly_handler_ops *const builtins[] = {
+	&vly_handler_chat,
 	&vly_handler_echo,
 	&vly_handler_fernet,
 	&vly_handler_sink,
