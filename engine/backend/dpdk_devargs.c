@@ -74,9 +74,11 @@ static void put_mac(struct text *text, const struct vly_dpdk_plan *plan)
 
 static void virtio_user(struct text *text, const struct vly_dpdk_plan *plan)
 {
-	put(text, "path", plan->device.target);
+	bool relayed = plan->relay.path[0] != 0;
+
+	put(text, "path", relayed ? plan->relay.path : plan->device.target);
 	put_number(text, "queues", plan->queues);
-	if (plan->device.serves)
+	if (plan->device.serves || relayed)
 		put(text, "server", "1");
 	put_number(text, "queue_size", plan->options.descriptors);
 	put_mac(text, plan);

@@ -57,7 +57,7 @@ const struct vly_key vly_dpdk_keys[] = {
 	{"tagging", VLY_KEY_TEXT, "auto", 0, 0,
 	 "VLAN tags: auto, on (by the device if it can) or off (by our stack)"},
 	{"wait", VLY_KEY_DURATION, "10s", 1000000, 86400000000000,
-	 "virtio-user with server=on: for its first peer, when it is opened"},
+	 "virtio-user: for the other end, when it is opened"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 

@@ -223,6 +223,7 @@ static void unplug(struct vly_backend_port *port)
 				       port->name);
 		vly_dpdk_capture_end(&capture);
 	}
+	vly_dpdk_relay_close(&port->plan.relay);
 	vly_dpdk_wait_close(port);
 	for (uint32_t i = 0; i < VLY_QUEUES_MAX; i++) {
 		rte_mempool_free(port->pools[i]);
@@ -259,7 +260,9 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 	if (rc)
 		goto err_free;
 	vly_dpdk_sockets_before(&port->sockets, port->plan.device.id);
-	rc = plug(port, &config->log, &line);
+	rc = vly_dpdk_relay_open(&port->plan.relay, &port->plan, &line);
+	if (!rc)
+		rc = plug(port, &config->log, &line);
 	if (!rc)
 		rc = vly_dpdk_setup(port, &config->log, &line);
 	if (!rc && port->plan.share.is_on)

@@ -20,6 +20,8 @@
 //     dpdk_queue.c    the bursts: mbuf <-> vly_dgram
 //     dpdk_wait.c     sleeping until frames come, where a driver can
 //     dpdk_peer.c     a peer process that dies and comes back
+//     dpdk_relay.c    the same, where virtio-user is not the one who serves
+//     dpdk_message.c  what goes through it (dpdk_message.h)
 #pragma once
 
 #include <pthread.h>
@@ -160,11 +162,25 @@ void vly_dpdk_device_mac(const struct vly_dpdk_device *device, uint8_t *mac);
 // Whether this machine has the kind's driver.
 bool vly_dpdk_kind_is_installed(const struct vly_dpdk_kind *kind);
 
+// Stands between virtio-user and a server that may die and come back; see dpdk_relay.c.
+struct vly_dpdk_relay {
+	char path[64];      // the socket that the driver has to serve; "": there is no relay
+	char folder[48];    // it is alone in
+	char front[64];     // by which we reach it
+	const char *target; // of the plan's device
+	pthread_t thread;
+	int first_fd; // connected to the server by open; the thread's from then on
+	int held_fd;  // of the driver's socket, -1: not yet
+	int stop_fd;  // ends the thread
+	bool is_running;
+};
+
 // What a port is made of, as open has decided it.
 struct vly_dpdk_plan {
 	struct vly_dpdk_options options;
 	struct vly_dpdk_device device;
 	struct vly_dpdk_share share;
+	struct vly_dpdk_relay relay;
 	uint32_t queues;
 	uint32_t buffers; // of each queue
 	uint32_t mtu;
@@ -346,6 +362,12 @@ struct vly_dpdk_patience {
 void vly_dpdk_patience_begin(struct vly_dpdk_patience *patience, const struct vly_dpdk_plan *plan);
 // Whether the patience was over before a peer came.
 bool vly_dpdk_patience_end(struct vly_dpdk_patience *patience);
+
+// Connects to the server and starts the thread, for a device that wants it. 0, or what connect(2)
+// says, -ETIMEDOUT, -EPROTO, -EACCES, -EMFILE, -EAGAIN. Close it in any case, after the device.
+int vly_dpdk_relay_open(struct vly_dpdk_relay *relay, const struct vly_dpdk_plan *plan,
+			struct vly_error *error);
+void vly_dpdk_relay_close(struct vly_dpdk_relay *relay);
 
 // Stops and closes the device.
 void vly_dpdk_shut(struct vly_backend_port *port);

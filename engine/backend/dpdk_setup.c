@@ -333,9 +333,11 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 			port->plan.device.target);
 	if (port->plan.device.id == VLY_DPDK_VIRTIO_USER && !port->plan.device.serves)
 		vly_log_line(log,
-			     "dpdk: if the server of %s ends, what is sent counts as tx_full "
-			     "until this process is started again; -o server=on at this end, and "
-			     "a client at the other, take the traffic up again",
+			     port->plan.relay.path[0]
+				     ? "dpdk: if the server of %s ends, what is sent counts as "
+				       "tx_full until it is back"
+				     : "dpdk: if the server of %s ends, what is sent counts as "
+				       "tx_full until this process is started again",
 			     port->plan.device.target);
 	snprintf(port->detail, sizeof(port->detail), "%s, %s%s%.60s", device_name(port),
 		 memory->huge ? "huge pages" : "normal pages", mode.info[0] ? ", receive " : "",

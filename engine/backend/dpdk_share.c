@@ -85,13 +85,13 @@ static int check(const struct vly_dpdk_ways *ways, const struct vly_dpdk_plan *p
 {
 	const char *interface = plan->device.target;
 
+	if (foreign_addr(ways, config))
+		return refuse_addr(foreign_addr(ways, config), interface, error);
 	if (!has_global_addr(ways))
 		return vly_fail(error, -EADDRNOTAVAIL,
 				"dpdk: share=on, but %s has no address in the kernel; run: ip "
 				"address add ADDRESS/PREFIX dev %s",
 				interface, interface);
-	if (foreign_addr(ways, config))
-		return refuse_addr(foreign_addr(ways, config), interface, error);
 	return 0;
 }
 

@@ -126,6 +126,37 @@ if [[ ${VLY_DPDK:-1} == 1 ]]; then
 	bad 10.9.0.9 "${dpdk[@]}" "${wire[@]}" -d "vhost-user:$tmp/socket" \
 		--neighbour 10.9.0.9@02:00:00:00:00:09
 	bad /nosuch ping -b dpdk "${wire[@]}" -d virtio-user:/nosuch/socket -n 1 10.0.0.1:9000
+
+	# An interface of the kernel's: down, up without an address, and with one.
+	ip link add v0 type veth peer name v1
+	bad 'ip link set v0 up' "${dpdk[@]}" "${wire[@]}" -d af_packet:v0
+	ip link set v0 up
+	ip link set v1 up
+	bad 'ip link set v0 address' "${dpdk[@]}" "${wire[@]}" -d af_packet:v0 \
+		-o mac=02:00:00:00:00:07
+	bad share=on "${dpdk[@]}" "${wire[@]}" -d af_packet:v0 -o share=on
+	bad -a "${dpdk[@]}" -d af_packet:v0
+	bad 'MTU of 100;' "${dpdk[@]}" "${wire[@]}" -d af_packet:v0 --mtu 100
+	bad 'no address in the kernel' "${dpdk[@]}" -d af_xdp:v0 -o share=on
+	bad 'ip link set v0 address' "${dpdk[@]}" "${wire[@]}" -d af_xdp:v0 -o share=off \
+		-o mac=02:00:00:00:00:07
+	ip addr add 10.0.0.2/24 dev v0
+	bad 10.0.0.3 "${dpdk[@]}" -a 10.0.0.3/24 -d af_xdp:v0 -o share=on
+	bad 'VLANs, routes and neighbours' "${dpdk[@]}" -d af_xdp:v0 -o share=on --vlan 7
+	bad 'VLANs, routes and neighbours' "${dpdk[@]}" -d af_xdp:v0 -o share=on \
+		--neighbour 10.0.0.9@02:00:00:00:00:09
+	bad share=maybe "${dpdk[@]}" -d af_xdp:v0 -o share=maybe
+	bad tagging=maybe "${dpdk[@]}" "${wire[@]}" -d af_packet:v0 --vlan 7 -o tagging=maybe
+
+	# Servers of a socket that do not speak vhost-user, or nothing at all.
+	"$python" "$here/no_vhost.py" "$tmp/http" "$tmp/mute" >"$tmp/no_vhost.log" 2>&1 &
+	peer=$!
+	await 10 test -S "$tmp/mute" || fail "no_vhost.py did not start"
+	bad 'does not speak vhost-user' "${dpdk[@]}" "${wire[@]}" -d "virtio-user:$tmp/http"
+	bad 'does not answer' "${dpdk[@]}" "${wire[@]}" -d "virtio-user:$tmp/mute" -o wait=300ms
+	stop_peer
+	bad 'nobody serves' "${dpdk[@]}" "${wire[@]}" -d "virtio-user:$tmp/mute"
+
 	as=("${nobody[@]}")
 	bad af_xdp "${dpdk[@]}" "${wire[@]}" -d af_xdp:lo
 	bad /run/nobody "${dpdk[@]}" "${wire[@]}" -d vhost-user:/run/nobody
