@@ -22,6 +22,7 @@ struct command {
 static const struct command commands[] = {
 	{"volley serve", "Run handlers on a UDP port", command_serve},
 	{"volley ping", "Measure the round trip to a UDP echo server", command_ping},
+	{"volley call", "Ask a UDP server one thing, and print its answer", command_call},
 	{"volley load", "Load a UDP server by a schedule, and measure what becomes of it",
 	 command_load},
 	{"volley reload", "Let a running volley serve load its handlers anew", command_reload},

@@ -144,6 +144,9 @@ struct vly_backend {
 	int (*wait)(struct vly_backend_queue *queue, uint64_t timeout_ns);
 	// Required with wait. Any thread.
 	void (*wake)(struct vly_backend_queue *queue);
+	// Optional. The descriptors that poll(2) tells readable when a burst may receive, after
+	// one that found nothing. Any thread may poll them; they live with the queue.
+	uint32_t (*fds)(const struct vly_backend_queue *queue, int *fds, uint32_t max);
 	// Optional. Moves on what needs no new datagram: reaps completions, flushes what was
 	// gathered. The loops call it when a turn was idle and before they stop. Returns how many
 	// accepted datagrams the backend still holds unsent.

@@ -219,6 +219,15 @@ static void socket_release_burst(struct vly_backend_queue *queue, struct vly_dgr
 	vly_kernel_pool_release(&queue->pool, dgrams, count);
 }
 
+static uint32_t socket_fds(const struct vly_backend_queue *queue, int *fds, uint32_t max)
+{
+	uint32_t count = queue->sockets.count < max ? queue->sockets.count : max;
+
+	for (uint32_t i = 0; i < count; i++)
+		fds[i] = queue->sockets.list[i].fd;
+	return count;
+}
+
 const struct vly_backend vly_backend_socket = {
 	.name = "socket",
 	.summary = "the kernel's UDP through recvmmsg and sendmmsg",
@@ -239,5 +248,6 @@ const struct vly_backend vly_backend_socket = {
 	.release_burst = socket_release_burst,
 	.wait = vly_socket_wait,
 	.wake = vly_socket_wake,
+	.fds = socket_fds,
 	.flush = vly_socket_flush,
 };

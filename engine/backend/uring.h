@@ -31,6 +31,7 @@ enum vly_uring_key {
 	VLY_URING_KEY_SQPOLL = VLY_KERNEL_KEY_COUNT,
 	VLY_URING_KEY_DEFER,
 	VLY_URING_KEY_FIXED,
+	VLY_URING_KEY_SHARED,
 	VLY_URING_KEY_COUNT,
 };
 
@@ -39,6 +40,7 @@ struct vly_uring_features {
 	bool sqpoll;
 	bool defer_taskrun;
 	bool fixed_files;
+	bool shared;  // no thread owns the ring, whichever has the queue enters it
 	bool send_to; // a send entry takes an address: no message to read for the kernel
 	bool napi;
 };

@@ -44,6 +44,9 @@ static const struct vly_key keys[] = {
 				 "let the kernel finish receptions only when asked"},
 	[VLY_URING_KEY_FIXED] = {"fixed-files", VLY_KEY_SWITCH, "on", 0, 0,
 				 "register the sockets with the ring"},
+	[VLY_URING_KEY_SHARED] = {"shared", VLY_KEY_SWITCH, "off", 0, 0,
+				  "let any thread use a queue, one at a time, as a shared client "
+				  "does; costs the deferring"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -142,6 +145,7 @@ static int uring_open(struct vly_backend_port **out, const struct vly_port_confi
 		.sqpoll = values[VLY_URING_KEY_SQPOLL].on,
 		.defer_taskrun = values[VLY_URING_KEY_DEFER].on,
 		.fixed_files = values[VLY_URING_KEY_FIXED].on,
+		.shared = values[VLY_URING_KEY_SHARED].on,
 	};
 	struct vly_backend_port *port = calloc(1, sizeof(*port));
 	int rc;
@@ -206,6 +210,19 @@ static void uring_release_burst(struct vly_backend_queue *queue, struct vly_dgra
 	vly_kernel_pool_release(&queue->pool, dgrams, count);
 }
 
+// The ring's tells of completions, the sockets' of what the kernel puts off until it is called: a
+// ring whose task work is deferred does not wake who polls it.
+static uint32_t uring_fds(const struct vly_backend_queue *queue, int *fds, uint32_t max)
+{
+	uint32_t count = 0;
+
+	if (max)
+		fds[count++] = queue->ring.ring_fd;
+	for (uint32_t i = 0; i < queue->sockets.count && count < max; i++)
+		fds[count++] = queue->sockets.list[i].fd;
+	return count;
+}
+
 const struct vly_backend vly_backend_uring = {
 	.name = "uring",
 	.summary = "the kernel's UDP through io_uring",
@@ -226,5 +243,6 @@ const struct vly_backend vly_backend_uring = {
 	.release_burst = uring_release_burst,
 	.wait = vly_uring_wait,
 	.wake = vly_uring_wake,
+	.fds = uring_fds,
 	.flush = vly_uring_flush,
 };

@@ -232,8 +232,12 @@ uint32_t vly_uring_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **
 	if (!io_uring_cq_ready(&queue->ring))
 		enter(queue);
 	vly_uring_reap(queue, now_ns);
-	return n + vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger,
-					     dgrams + n, count - n, now_ns);
+	n += vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams + n,
+				       count - n, now_ns);
+	// A burst that found nothing leaves the receives armed: then the descriptor tells of more.
+	if (VLY_UNLIKELY(!n && queue->to_arm_count))
+		enter(queue);
+	return n;
 }
 
 // --- waiting ------------------------------------------------------------------------------------

@@ -28,8 +28,8 @@ struct napi {
 static int setup(struct io_uring *ring, uint32_t flags)
 {
 	struct io_uring_params params = {
-		.flags = flags | IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
-			 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+		.flags = flags | IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL |
+			 IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
 		.cq_entries = VLY_URING_CQ_ENTRIES,
 		.sq_thread_idle = SQPOLL_IDLE_MS,
 	};
@@ -37,22 +37,28 @@ static int setup(struct io_uring *ring, uint32_t flags)
 	return io_uring_queue_init_params(VLY_URING_SQ_ENTRIES, ring, &params);
 }
 
-// The best first; SINGLE_ISSUER came with multishot recvmsg, so a kernel without it is too old.
+// The best first; SINGLE_ISSUER came with multishot recvmsg, so a kernel without it is too old. A
+// shared ring does without what one thread alone may have: its completions come at once, also
+// while the thread that has armed a receive sleeps elsewhere.
 int vly_uring_setup(struct io_uring *ring, struct vly_uring_features *features)
 {
+	uint32_t own = features->shared ? 0 : IORING_SETUP_SINGLE_ISSUER;
 	int rc = -EINVAL;
 
+	features->defer_taskrun = features->defer_taskrun && !features->shared;
 	if (features->sqpoll) {
 		features->defer_taskrun = false; // one excludes the other
-		rc = setup(ring, IORING_SETUP_SQPOLL);
+		rc = setup(ring, own | IORING_SETUP_SQPOLL);
 		features->sqpoll = rc == 0;
 	}
 	if (rc && features->defer_taskrun) {
-		rc = setup(ring, IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
+		rc = setup(ring, own | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
 		features->defer_taskrun = rc == 0;
 	}
+	if (rc && features->shared)
+		return setup(ring, 0);
 	if (rc == -EINVAL || (rc && !features->defer_taskrun && !features->sqpoll))
-		rc = setup(ring, IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
+		rc = setup(ring, own | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
 	return rc;
 }
 
@@ -227,5 +233,6 @@ void vly_uring_ring_enable(struct vly_backend_queue *queue)
 	queue->is_enabled = true;
 	// liburing 2.3 declares io_uring_enable_rings() but does not export it.
 	io_uring_register((unsigned)queue->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-	io_uring_register_ring_fd(&queue->ring); // spares a look-up a call; may fail
+	if (!queue->features.shared)                     // a thread's own number for it
+		io_uring_register_ring_fd(&queue->ring); // spares a look-up a call; may fail
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "addr.h"
+#include "client.h"
 #include "dgram.h"
 #include "engine.h"
 #include "error.h"
