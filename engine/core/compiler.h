@@ -25,6 +25,17 @@ static inline void vly_pause(void)
 #endif
 }
 
+// The core's counter of cycles at its nominal rate, for measurements within one thread; 0 where it
+// cannot be read.
+static inline uint64_t vly_cycles(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return __builtin_ia32_rdtsc();
+#else
+	return 0;
+#endif
+}
+
 static inline void vly_prefetch(const void *address)
 {
 	__builtin_prefetch(address);
