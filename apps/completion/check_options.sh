@@ -50,7 +50,7 @@ compare()
 }
 
 common=$(manual_options OPTIONS)
-commands=$("$volley" --help | sed -n '/^Sub-commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+commands=$("$volley" --help | sed -n '/^Sub-commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p')
 compare "volley, manual" "$(help_options)" "$common"
 compare "volley, completion" "$(help_options)" "$(complete_options)"
 for command in $commands; do

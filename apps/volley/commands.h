@@ -10,4 +10,6 @@ int command_load(int argc, char **argv);
 int command_call(int argc, char **argv);
 int command_ping(int argc, char **argv);
 int command_backends(int argc, char **argv);
+int command_handlers(int argc, char **argv);
+int command_new_handler(int argc, char **argv);
 int command_bench(int argc, char **argv);

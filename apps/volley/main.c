@@ -27,6 +27,8 @@ static const struct command commands[] = {
 	 command_load},
 	{"volley reload", "Let a running volley serve load its handlers anew", command_reload},
 	{"volley backends", "Show which ways to the wire work on this machine", command_backends},
+	{"volley handlers", "Show the handlers, and what one takes and counts", command_handlers},
+	{"volley new-handler", "Write a project with a handler of its own", command_new_handler},
 	{"volley bench", "Measure every path of this machine", command_bench},
 	{0},
 };
@@ -88,7 +90,7 @@ static char *list_commands(int key, const char *text, void *input)
 		return NULL;
 	fputs("Sub-commands:\n", stream);
 	for (const struct command *command = commands; command->name; command++)
-		fprintf(stream, "  %-10s %s\n", word_of(command), command->summary);
+		fprintf(stream, "  %-12s %s\n", word_of(command), command->summary);
 	fputs("\nvolley COMMAND --help tells about one of them, volley(1) about all.", stream);
 	fclose(stream);
 	return list;

@@ -204,6 +204,20 @@ int vly_handler_load(struct vly_loaded_handler *handler, const char *spec, struc
 	return rc;
 }
 
+int vly_handler_find(const char *name, const struct vly_handler_viewer *viewer,
+		     struct vly_error *error)
+{
+	struct vly_loaded_handler handler = {.file = -1};
+	int rc = strchr(name, '/') ? open_library(&handler, name, error)
+				   : find_builtin(&handler, name, error);
+
+	if (rc)
+		return rc;
+	viewer->show(viewer->arg, handler.ops);
+	vly_handler_unload(&handler);
+	return 0;
+}
+
 int vly_handler_adopt(struct vly_loaded_handler *handler, const struct vly_handler_ops *ops,
 		      const char *keys, struct vly_error *error)
 {

@@ -166,6 +166,18 @@ const char *vly_version(void);
 // The built-in handlers, one at a time: index from 0; NULL after the last. Any thread.
 const struct vly_handler_ops *vly_handler_builtin(uint32_t index);
 
+// Whom vly_handler_find() shows what it found.
+struct vly_handler_viewer {
+	void (*show)(void *arg, const struct vly_handler_ops *ops);
+	void *arg;
+};
+
+// Finds a handler as -H names it, "echo" or "./my.so" without keys, and shows its table, which is
+// valid during that call. Returns 0, -ENOENT (no such handler or file) or -EINVAL (not a handler,
+// or of another ABI). Control thread.
+int vly_handler_find(const char *name, const struct vly_handler_viewer *viewer,
+		     struct vly_error *error);
+
 #ifdef __cplusplus
 }
 #endif
