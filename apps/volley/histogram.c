@@ -32,6 +32,11 @@ void histogram_reset(struct histogram *histogram)
 	memset(histogram, 0, sizeof(*histogram));
 }
 
+void histogram_copy(struct histogram *to, const struct histogram *from)
+{
+	*to = *from;
+}
+
 // The value of the one that is `rank`th in order, from 1 on.
 static uint64_t value_at(const struct histogram *histogram, uint64_t rank)
 {

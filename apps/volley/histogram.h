@@ -32,6 +32,9 @@ void histogram_close(struct histogram *histogram);
 
 void histogram_reset(struct histogram *histogram);
 
+// Makes `to` what `from` is.
+void histogram_copy(struct histogram *to, const struct histogram *from);
+
 // Counts one value. Those above the range share a slot, which max_ns stands for.
 static inline void histogram_record(struct histogram *histogram, uint64_t value_ns);
 

@@ -89,6 +89,41 @@ bad --count ping -n 1 -t 1 127.0.0.1:9000
 bad --size ping -s 65508 127.0.0.1:9000
 bad 300.1.1.1 ping 300.1.1.1:9000
 
+echo 15 >"$tmp/sizes"
+load=(load 127.0.0.1:9000)
+bad HOST:PORT load
+bad 'port 0' load 127.0.0.1:0
+bad --rate "${load[@]}" -r 0
+bad --rate "${load[@]}" -r -5
+bad --rate "${load[@]}" -r 1e12
+bad --rate "${load[@]}" -r nan
+bad --rate "${load[@]}" -r 10kk
+bad --ramp "${load[@]}" --ramp 10k
+bad --ramp "${load[@]}" --ramp 10k..0
+bad --arrivals "${load[@]}" --arrivals nonsense
+bad burst "${load[@]}" --arrivals burst:0
+bad --time "${load[@]}" -t 0
+bad --count "${load[@]}" -n 0
+bad --flows "${load[@]}" --flows 1000001
+bad '1024 flows' "${load[@]}" -b socket --flows 1025
+bad refused "${load[@]}" -b socket --flows 3
+bad --size "${load[@]}" -s 15
+bad --size "${load[@]}" -s 65508
+bad /nosuch "${load[@]}" -s /nosuch
+bad "$tmp/sizes:1" "${load[@]}" -s "$tmp/sizes"
+bad /nosuch "${load[@]}" --pcap /nosuch
+bad "$tmp/sizes" "${load[@]}" --pcap "$tmp/sizes"
+bad exclude "${load[@]}" --pcap /nosuch -s 64
+bad --payload "${load[@]}" --payload nonsense
+bad /nosuch/file "${load[@]}" --hgrm /nosuch/file
+bad --loss "${load[@]}" --search --loss 100%
+bad --loss "${load[@]}" --search --loss x
+bad --repeats "${load[@]}" --search --repeats 0
+bad --size "${load[@]}" --search -s imix
+bad --size "${load[@]}" --search -s 64,15
+bad --search "${load[@]}" --search -n 5
+bad refused "${load[@]}" -b socket
+
 # The port is taken.
 cp "$volley" "$tmp/holder" # a name of its own, as no process named volley may be left
 "$tmp/holder" serve -b socket -l 127.0.0.1:9000 -H echo >"$tmp/serve.out" 2>"$tmp/serve.err" &
@@ -99,6 +134,8 @@ backends=(socket)
 for backend in "${backends[@]}"; do
 	bad 127.0.0.1:9000 "${good[@]}" -b "$backend"
 done
+# A disk is full: said, once, and not as a success.
+bad 'No space' load -b socket -n 10 --hgrm /dev/full 127.0.0.1:9000
 stop_serve
 
 # Not allowed.

@@ -170,6 +170,28 @@ static void test_against_sorting(void **state)
 	free(values);
 }
 
+// Parts of all finer than a millionth, the counts behind them, and the deviation.
+static void test_parts_and_deviation(void **state)
+{
+	struct histogram *histogram = *state;
+	struct histogram *copy = histogram_open();
+
+	assert_non_null(copy);
+	for (uint64_t value = 1; value <= 1000; value++)
+		histogram_record(histogram, value);
+	assert_int_equal(histogram_at_part(histogram, 0), 1);
+	assert_int_equal(histogram_at_part(histogram, 0.5), 500);
+	assert_int_equal(histogram_at_part(histogram, 0.9999999), 1000);
+	assert_int_equal(histogram_at_part(histogram, 1), 1000);
+	assert_int_equal(histogram_count_up_to(histogram, 250), 250);
+	assert_int_equal(histogram_count_up_to(histogram, UINT64_MAX), 1000);
+	assert_true(histogram_deviation(histogram) > 288.6 &&
+		    histogram_deviation(histogram) < 288.7);
+	histogram_copy(copy, histogram);
+	assert_int_equal(histogram_percentile(copy, 500000), 500);
+	histogram_close(copy);
+}
+
 static void test_reset(void **state)
 {
 	struct histogram *histogram = *state;
@@ -192,6 +214,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_precision_over_the_range, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_above_the_range, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_against_sorting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_parts_and_deviation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
 	};
 

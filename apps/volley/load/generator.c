@@ -15,6 +15,7 @@ enum {
 	HOPE_NS = 10 * 1000 * 1000,    // for which answers are expected, and not slept over
 	KNOCK_PPS = 20,                // datagrams until the first answer
 	KNOCK_ONE_WAY_NS = 150000000,  // for what the stack asks before it sends
+	BEHIND_SHARE = 1000,           // of what was asked: one in so many may be left unsent
 	SKIPPED_JUMP_NS = 1000 * 1000, // shorter steps back are the clock's own grain
 };
 
@@ -254,6 +255,13 @@ struct generator_result generator_run(struct generator *generator, const struct 
 	wait_for_rest(generator);
 	generator->result.counts.refused = count_refused(generator) - generator->refused;
 	return generator->result;
+}
+
+bool generator_has_kept_up(const struct generator_result *result)
+{
+	const struct generator_counts *counts = &result->counts;
+
+	return counts->unsent <= (counts->sent + counts->unsent) / BEHIND_SHARE;
 }
 
 bool generator_knock(struct generator *generator)

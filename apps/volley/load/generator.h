@@ -87,6 +87,9 @@ void generator_close(struct generator *generator);
 // run.
 struct generator_result generator_run(struct generator *generator, const struct generator_run *run);
 
+// Whether it sent what it was asked to, but for a thousandth.
+bool generator_has_kept_up(const struct generator_result *result);
+
 // Sends a datagram now and then until anything comes back, at most for timeout_ns (one way: for a
 // moment), so that neighbours are known and buffers warm. Returns whether anything came.
 bool generator_knock(struct generator *generator);

@@ -81,7 +81,7 @@ static void take_one(struct generator *generator, const struct vly_dgram *dgram,
 {
 	struct generator_counts *counts = &generator->result.counts;
 
-	if (!is_from_target(&generator->config, dgram)) {
+	if (!is_from_target(&generator->config, dgram) || generator->config.is_one_way) {
 		counts->stray++;
 		return;
 	}

@@ -15,6 +15,7 @@
 #include "load/generator.h"
 #include "load/options.h"
 #include "load/report.h"
+#include "load/throughput.h"
 #include "monotonic.h"
 #include "output.h"
 
@@ -186,6 +187,8 @@ static int run_port(const char *command, const struct load_options *options,
 	struct vly_error error = {""};
 	int status = STATUS_FAILED;
 
+	if (options->searches)
+		return throughput_measure(command, options, &config);
 	if (generator_open(&generator, &config, &error) < 0)
 		complain(command, "%s", error.text);
 	else

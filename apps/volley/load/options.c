@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "client.h"
 #include "load/flows.h"
+#include "load/search.h"
 #include "load/stamp.h"
 #include "monotonic.h"
 
@@ -22,14 +23,21 @@ enum load_key {
 	KEY_WARMUP,
 	KEY_SEED,
 	KEY_HGRM,
+	KEY_SEARCH,
+	KEY_LOSS,
+	KEY_REPEATS,
 };
 
 enum load_limits {
+	NS_OF_MS = 1000000,
 	DAY_S = 24 * 3600,
 	BURST_MAX = 1000000,
 	RATE_MAX = 1000000000,
 	RATE_DEFAULT = 10000,
 	TIME_DEFAULT_S = 5,
+	SEARCH_TIME_DEFAULT_S = 1,
+	SEARCH_TIMEOUT_MS = 200,
+	REPEATS_DEFAULT = 5,
 };
 
 static const char size_default[] = "64";
@@ -65,6 +73,14 @@ static const struct argp_option options_table[] = {
 	{"one-way", KEY_ONE_WAY, NULL, 0, "Nobody answers, as a sink", 2},
 	{"seed", KEY_SEED, "N", 0, "Of poisson arrivals (default 1)", 2},
 	{"hgrm", KEY_HGRM, "FILE", 0, "Write the percentiles there, as HdrHistogram does", 2},
+	{NULL, 0, NULL, 0, "The search:", 3},
+	{"search", KEY_SEARCH, NULL, 0,
+	 "Find the highest rate without loss for each of the sizes (-s LIST, default 64 to 1472), "
+	 "in "
+	 "trials of -t (default 1)",
+	 3},
+	{"loss", KEY_LOSS, "PART", 0, "What may be lost, as in 0.1% (default 0)", 3},
+	{"repeats", KEY_REPEATS, "N", 0, "Searches for each size (default 5)", 3},
 	{0},
 };
 
@@ -163,12 +179,66 @@ static bool is_number(const char *text)
 	return *text && text[strspn(text, "0123456789")] == 0;
 }
 
+static void parse_loss(const struct argp_state *state, struct load_options *options,
+		       const char *text)
+{
+	char *end = NULL;
+
+	if (*text >= '0' && *text <= '9')
+		options->loss_limit = strtod(text, &end);
+	if (end && *end == '%') {
+		options->loss_limit /= 100;
+		end++;
+	}
+	if (!end || *end || !(options->loss_limit < 1))
+		usage_error(state, "--loss: '%s' is no part below all; write 0.1%% or 0.001", text);
+}
+
+// The frames of RFC 2544, section 9.1, as far as payloads can be so.
+static void set_search_sizes(const struct argp_state *state, struct load_options *options)
+{
+	static const uint32_t sizes[] = {64, 128, 256, 512, 1024, 1280, 1472};
+
+	memcpy(options->search_sizes, sizes, sizeof(sizes));
+	options->search_size_count = sizeof(sizes) / sizeof(sizes[0]);
+	if (options->size_text)
+		options->search_size_count =
+			parse_list(state, "--size", options->size_text, options->search_sizes,
+				   SEARCH_SIZES_MAX, VLY_DGRAM_BYTES_MAX);
+	for (uint32_t i = 0; i < options->search_size_count; i++) {
+		if (options->search_sizes[i] < least_bytes(options))
+			usage_error(state, "--size: %u is below %u bytes", options->search_sizes[i],
+				    least_bytes(options));
+	}
+}
+
+static void check_search(const struct argp_state *state, struct load_options *options)
+{
+	if (options->capture || options->is_one_way || options->count || options->hgrm_file)
+		usage_error(state, "--search: not with --pcap, --one-way, --count or --hgrm");
+	options->is_stamped = true;
+	if (!options->time_ns)
+		options->time_ns = (uint64_t)SEARCH_TIME_DEFAULT_S * NS_PER_SECOND;
+	if (!options->timeout_ns)
+		options->timeout_ns = (uint64_t)SEARCH_TIMEOUT_MS * NS_OF_MS;
+	options->is_unlimited = true; // it begins with that
+	set_search_sizes(state, options);
+	options->size_text = size_default;
+}
+
 static void check_options(const struct argp_state *state, struct load_options *options)
 {
 	const char *size = options->size_text;
 
 	if (!options->target_text)
 		usage_error(state, "to whom? give HOST:PORT");
+	options->target = client_target(state, &options->port, options->target_text);
+	if (options->searches) {
+		check_search(state, options);
+		return;
+	}
+	if (!options->timeout_ns)
+		options->timeout_ns = NS_PER_SECOND;
 	if (options->capture && size)
 		usage_error(state, "--pcap and --size exclude each other");
 	if (options->capture && options->is_sockperf && !options->is_stamped)
@@ -181,7 +251,6 @@ static void check_options(const struct argp_state *state, struct load_options *o
 			     VLY_DGRAM_BYTES_MAX);
 	if (options->count == 0 && options->time_ns == 0)
 		options->time_ns = (uint64_t)TIME_DEFAULT_S * NS_PER_SECOND;
-	options->target = client_target(state, &options->port, options->target_text);
 }
 
 static error_t parse_flag(int key, struct load_options *options)
@@ -192,6 +261,9 @@ static error_t parse_flag(int key, struct load_options *options)
 		return 0;
 	case KEY_ONE_WAY:
 		options->is_one_way = true;
+		return 0;
+	case KEY_SEARCH:
+		options->searches = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -213,6 +285,13 @@ static error_t parse_content(int key, const char *arg, const struct argp_state *
 		return 0;
 	case KEY_HGRM:
 		options->hgrm_file = arg;
+		return 0;
+	case KEY_LOSS:
+		parse_loss(state, options, arg);
+		return 0;
+	case KEY_REPEATS:
+		options->repeats =
+			(uint32_t)parse_number(state, "--repeats", arg, 1, SEARCH_REPEATS_MAX);
 		return 0;
 	default:
 		return parse_flag(key, options);
@@ -295,7 +374,7 @@ bool load_options_read(struct load_options *options, int argc, char **argv)
 	*options = (struct load_options){
 		.rate_pps = RATE_DEFAULT,
 		.from_pps = RATE_DEFAULT,
-		.timeout_ns = NS_PER_SECOND,
+		.repeats = REPEATS_DEFAULT,
 		.flows = 1,
 		.seed = 1,
 	};

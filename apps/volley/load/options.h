@@ -13,6 +13,10 @@
 #include "load/content.h"
 #include "port_options.h"
 
+enum load_option_limits {
+	SEARCH_SIZES_MAX = 64,
+};
+
 // Texts belong to argv.
 struct load_options {
 	struct port_options port;
@@ -35,6 +39,11 @@ struct load_options {
 	bool is_sockperf;
 	bool is_one_way;
 	const char *hgrm_file;
+	bool searches;
+	double loss_limit; // that --search allows, 0 to 1
+	uint32_t repeats;
+	uint32_t search_sizes[SEARCH_SIZES_MAX];
+	uint32_t search_size_count;
 };
 
 // Reads the command line; ends the program if it cannot be understood. False: as --help wants.

@@ -9,7 +9,6 @@
 #include "output.h"
 
 enum {
-	BEHIND_SHARE = 1000,      // of what was asked: one in so many may be left unsent
 	PAUSE_TOLD_NS = 20000000, // a longer one is worth a line
 };
 
@@ -22,13 +21,6 @@ static const char *const arrivals_names[] = {
 uint64_t load_lost(const struct generator_counts *counts)
 {
 	return counts->sent - counts->received - counts->corrupt - counts->truncated;
-}
-
-bool load_has_kept_up(const struct load_report *report)
-{
-	const struct generator_counts *counts = &report->result->counts;
-
-	return counts->unsent <= (counts->sent + counts->unsent) / BEHIND_SHARE;
 }
 
 static bool tells_loss(const struct load_report *report)
@@ -96,10 +88,9 @@ static void print_received(const struct load_report *report)
 {
 	const struct generator_counts *counts = &report->result->counts;
 
-	if (report->options->is_one_way)
-		return;
-	printf("%-12s %12" PRIu64 "  %.0f a second\n", "received", counts->received,
-	       per_second(report, counts->received_sending));
+	if (!report->options->is_one_way)
+		printf("%-12s %12" PRIu64 "  %.0f a second\n", "received", counts->received,
+		       per_second(report, counts->received_sending));
 	if (tells_loss(report))
 		print_loss(report);
 	print_count("stray", counts->stray);
@@ -209,7 +200,7 @@ int load_print_json(const char *command, const struct load_report *report)
 	json_object_set_new(object, "latency_ns", json_durations(result->latency));
 	json_object_set_new(object, "lag_ns", json_durations(result->lag));
 	json_object_set_new(object, "pause_max_ns", json_count(result->pause_max_ns));
-	json_object_set_new(object, "kept_up", json_boolean(load_has_kept_up(report)));
+	json_object_set_new(object, "kept_up", json_boolean(generator_has_kept_up(result)));
 	json_object_set_new(object, "interrupted", json_boolean(result->is_interrupted));
 	json_object_set_new(object, "dropped", json_drops(&ledger));
 	return print_json(command, object);
@@ -239,7 +230,7 @@ void load_warn(const char *command, const struct load_report *report)
 	if (result->is_interrupted)
 		complain(command, "interrupted after %.3f s: the figures are of that time",
 			 (double)result->sending_ns / 1e9);
-	if (!load_has_kept_up(report))
+	if (!generator_has_kept_up(result))
 		complain(command,
 			 "the generator did not keep up: %" PRIu64 " of %" PRIu64
 			 " datagrams were due and not sent; lower --rate, or give it a core of its "
