@@ -149,10 +149,9 @@ int vly_dpdk_device_parse(struct vly_dpdk_device *device, const char *text, stru
 	return 0;
 }
 
-// Whether a socket's path is alive, without its owner noticing: a datagram socket cannot connect to
-// one of another type, and the kernel says so only if somebody holds it (unix(7)). Returns
-// -EPROTOTYPE for alive, -ECONNREFUSED for dead, -ENOENT, -EACCES.
-static int knock(const char *path)
+// A datagram socket cannot connect to one of another type, and the kernel says so only if somebody
+// holds it (unix(7)).
+int vly_dpdk_device_knock(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -176,9 +175,9 @@ static int check_client(const struct vly_dpdk_device *device, struct vly_error *
 				"dpdk: %s:%s: there is no such socket; start the one who serves it "
 				"first",
 				device->kind->word, device->target);
-	if (S_ISCHR(file.st_mode) || knock(device->target) == -EPROTOTYPE)
+	if (S_ISCHR(file.st_mode) || vly_dpdk_device_knock(device->target) == -EPROTOTYPE)
 		return 0;
-	if (knock(device->target) == -EACCES)
+	if (vly_dpdk_device_knock(device->target) == -EACCES)
 		return vly_fail(error, -EACCES,
 				"dpdk: %s:%s: no right to connect; run as the socket's owner",
 				device->kind->word, device->target);
@@ -208,7 +207,7 @@ static int check_server(const struct vly_dpdk_device *device, struct vly_error *
 				"dpdk: %s:%s exists and is not a socket; "
 				"remove it or give another path",
 				device->kind->word, device->target);
-	if (knock(device->target) != -ECONNREFUSED)
+	if (vly_dpdk_device_knock(device->target) != -ECONNREFUSED)
 		return vly_fail(error, -EADDRINUSE,
 				"dpdk: %s:%s is served by another process; "
 				"stop it or give another path",
@@ -223,7 +222,7 @@ static int check_memif(struct vly_dpdk_device *device, const struct vly_dpdk_opt
 {
 	device->serves = strcmp(options->role, "server") == 0;
 	if (strcmp(options->role, "auto") == 0)
-		device->serves = knock(device->target) != -EPROTOTYPE;
+		device->serves = vly_dpdk_device_knock(device->target) != -EPROTOTYPE;
 	return device->serves ? check_server(device, error) : check_client(device, error);
 }
 

@@ -18,6 +18,8 @@
 #include "core/clock.h"
 
 enum {
+	// Until a memif pair that was started again should be joined.
+	RESTART_SECONDS = 1,
 	// Asking virtio-user is a system call, and may take a connection in.
 	ASKS_PER_SECOND = 50,
 	NS_A_SECOND = 1000000000,
@@ -29,6 +31,72 @@ static bool may_lose_peer(const struct vly_backend_port *port)
 	       port->plan.device.id == VLY_DPDK_VHOST_USER ||
 	       port->plan.device.id == VLY_DPDK_MEMIF;
 }
+
+// --- a memif client whose server is back --------------------------------------------------------
+
+// A memif client connects when it is started, and only then. So it is stopped and started, on the
+// thread that DPDK has for memif's control messages (see vly_dpdk_shut()). Meanwhile no queue's
+// thread may be in a burst: each says so when it next comes by idle or refused, as all do that
+// have no peer, and comes in by the long way until it is over.
+static void restart(void *arg)
+{
+	struct vly_backend_port *port = arg;
+
+	rte_eth_dev_stop(port->port_id);
+	port->is_started = rte_eth_dev_start(port->port_id) == 0;
+	if (!port->is_started) { // gone again: the queues stay away, and queue 0 tries once more
+		atomic_store_explicit(&port->pause, VLY_DPDK_PAUSE_WANTED, memory_order_release);
+		return;
+	}
+	atomic_store_explicit(&port->pause, VLY_DPDK_PAUSE_NONE, memory_order_release);
+}
+
+static bool may_restart(const struct vly_backend_port *port)
+{
+	return port->plan.device.id == VLY_DPDK_MEMIF && !port->plan.device.serves &&
+	       vly_dpdk_device_knock(port->plan.device.target) == -EPROTOTYPE;
+}
+
+static void begin_pause(struct vly_backend_port *port)
+{
+	atomic_store_explicit(&port->paused, 0, memory_order_relaxed);
+	atomic_fetch_add_explicit(&port->pauses, 1, memory_order_relaxed);
+	atomic_store_explicit(&port->pause, VLY_DPDK_PAUSE_WANTED, memory_order_release);
+}
+
+// Queue 0's thread, at times, while the queues pause.
+static void begin_restart(struct vly_backend_port *port, uint64_t tsc)
+{
+	if (tsc < port->peer_tsc ||
+	    atomic_load_explicit(&port->pause, memory_order_acquire) != VLY_DPDK_PAUSE_WANTED ||
+	    atomic_load_explicit(&port->paused, memory_order_acquire) != port->queue_count)
+		return;
+	port->peer_tsc = tsc + rte_get_tsc_hz() / ASKS_PER_SECOND;
+	if (!may_restart(port))
+		return;
+	port->peer_tsc = tsc + rte_get_tsc_hz() * RESTART_SECONDS;
+	atomic_store_explicit(&port->pause, VLY_DPDK_PAUSE_RESTART, memory_order_release);
+	if (rte_eal_alarm_set(1, restart, port))
+		atomic_store_explicit(&port->pause, VLY_DPDK_PAUSE_WANTED, memory_order_release);
+}
+
+bool vly_dpdk_peer_pause(struct vly_backend_queue *queue)
+{
+	struct vly_backend_port *port = queue->port;
+	uint32_t pauses;
+
+	if (!vly_dpdk_peer_pauses(port))
+		return false;
+	pauses = atomic_load_explicit(&port->pauses, memory_order_relaxed);
+	if (queue->pause != pauses)
+		atomic_fetch_add_explicit(&port->paused, 1, memory_order_release);
+	queue->pause = pauses;
+	if (queue->index == 0)
+		begin_restart(port, rte_rdtsc());
+	return true;
+}
+
+// --- any peer -----------------------------------------------------------------------------------
 
 void vly_dpdk_peer_look(struct vly_backend_queue *queue, uint64_t tsc)
 {
@@ -44,12 +112,17 @@ void vly_dpdk_peer_look(struct vly_backend_queue *queue, uint64_t tsc)
 		atomic_store_explicit(&port->peer, VLY_DPDK_PEER_HERE, memory_order_relaxed);
 	else if (atomic_load_explicit(&port->peer, memory_order_relaxed) == VLY_DPDK_PEER_HERE)
 		atomic_store_explicit(&port->peer, VLY_DPDK_PEER_GONE, memory_order_relaxed);
+	else if (atomic_load_explicit(&port->peer, memory_order_relaxed) == VLY_DPDK_PEER_GONE &&
+		 may_restart(port))
+		begin_pause(port);
 }
 
 uint32_t vly_dpdk_peer_refused(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			       uint32_t count)
 {
-	vly_dpdk_peer_look(queue, rte_rdtsc());
+	if (queue->is_open)
+		vly_dpdk_peer_look(queue, rte_rdtsc());
+	queue->is_open &= !vly_dpdk_peer_pauses(queue->port);
 	if (atomic_load_explicit(&queue->port->peer, memory_order_relaxed) != VLY_DPDK_PEER_GONE)
 		return 0;
 	vly_count(&queue->ledger->dropped[VLY_DROP_TX_FULL], count);
@@ -138,6 +211,7 @@ void vly_dpdk_shut(struct vly_backend_port *port)
 		shut(port);
 		return;
 	}
+	rte_eal_alarm_cancel(restart, port);
 	// memif takes a device down from DPDK's interrupt thread as well, when its peer goes, and
 	// has no lock against itself: two ends that close at a time would free things twice.
 	// Alarms run on that thread.

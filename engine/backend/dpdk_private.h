@@ -36,6 +36,7 @@
 #include <rte_mempool.h>
 
 #include "backend/backend.h"
+#include "backend/dpdk_relay.h"
 #include "backend/dpdk_share.h"
 #include "core/compiler.h"
 
@@ -140,6 +141,10 @@ int vly_dpdk_device_parse(struct vly_dpdk_device *device, const char *text,
 int vly_dpdk_device_check(struct vly_dpdk_device *device, const struct vly_dpdk_options *options,
 			  struct vly_error *error);
 
+// Whether a socket's path is alive, without its owner noticing: -EPROTOTYPE for alive,
+// -ECONNREFUSED for dead, -ENOENT, -EACCES.
+int vly_dpdk_device_knock(const char *path);
+
 // After DPDK has refused a device: the line for it, from what it `said`. Returns its errno.
 int vly_dpdk_device_explain(const struct vly_dpdk_device *device, const char *said,
 			    struct vly_error *error);
@@ -161,19 +166,6 @@ void vly_dpdk_device_mac(const struct vly_dpdk_device *device, uint8_t *mac);
 
 // Whether this machine has the kind's driver.
 bool vly_dpdk_kind_is_installed(const struct vly_dpdk_kind *kind);
-
-// Stands between virtio-user and a server that may die and come back; see dpdk_relay.c.
-struct vly_dpdk_relay {
-	char path[64];      // the socket that the driver has to serve; "": there is no relay
-	char folder[48];    // it is alone in
-	char front[64];     // by which we reach it
-	const char *target; // of the plan's device
-	pthread_t thread;
-	int first_fd; // connected to the server by open; the thread's from then on
-	int held_fd;  // of the driver's socket, -1: not yet
-	int stop_fd;  // ends the thread
-	bool is_running;
-};
 
 // What a port is made of, as open has decided it.
 struct vly_dpdk_plan {
@@ -280,6 +272,8 @@ struct vly_backend_queue {
 	uint16_t port_id;
 	uint16_t index;
 	bool is_joined;     // whether its thread has an lcore id
+	bool is_open;       // and the device may be used; else a burst goes the long way
+	uint32_t pause;     // the last of the port's pauses that it has said to keep
 	bool offloads;      // whether the device has anything to do beside sending
 	uint16_t vlan;      // of the tag that the device gives each frame
 	uint64_t tag_flags; // of the mbuf, for that; 0: it does not
@@ -302,6 +296,13 @@ enum vly_dpdk_peer {
 	VLY_DPDK_PEER_GONE,
 };
 
+// A device that is started again for a peer that is back, while the queues leave it alone.
+enum vly_dpdk_pause {
+	VLY_DPDK_PAUSE_NONE,
+	VLY_DPDK_PAUSE_WANTED,  // each queue pauses as soon as it is idle or refused
+	VLY_DPDK_PAUSE_RESTART, // all do; DPDK's own thread has the device
+};
+
 struct vly_backend_port {
 	struct vly_dpdk_plan plan;
 	struct vly_dpdk_eal *eal;
@@ -315,6 +316,9 @@ struct vly_backend_port {
 	uint64_t fold_cycles;             // TSC cycles between two looks at them
 	_Atomic(enum vly_dpdk_peer) peer; // written by queue 0's thread
 	uint64_t peer_tsc;                // when to look for it again
+	_Atomic(enum vly_dpdk_pause) pause;
+	_Atomic uint32_t pauses; // so far
+	_Atomic uint32_t paused; // queues that keep the last one
 	struct rte_mempool *pools[VLY_QUEUES_MAX];
 	struct rte_mempool *wholes[VLY_QUEUES_MAX];
 	char detail[VLY_DPDK_DETAIL_BYTES];
@@ -337,6 +341,14 @@ void vly_dpdk_fold(struct vly_backend_port *port);
 // Looks whether there is a peer, at times, and lets one in that has come back. Any queue's thread;
 // it is queue 0's that does it.
 void vly_dpdk_peer_look(struct vly_backend_queue *queue, uint64_t tsc);
+
+static inline bool vly_dpdk_peer_pauses(const struct vly_backend_port *port)
+{
+	return atomic_load_explicit(&port->pause, memory_order_acquire) != VLY_DPDK_PAUSE_NONE;
+}
+
+// The queue's thread: whether it is to leave the device alone. To ask is to tell that one does.
+bool vly_dpdk_peer_pause(struct vly_backend_queue *queue);
 
 // What the driver did not take: given up and counted as tx_full if the peer is gone. Returns how
 // many; 0 if the queue is just full.
@@ -362,12 +374,6 @@ struct vly_dpdk_patience {
 void vly_dpdk_patience_begin(struct vly_dpdk_patience *patience, const struct vly_dpdk_plan *plan);
 // Whether the patience was over before a peer came.
 bool vly_dpdk_patience_end(struct vly_dpdk_patience *patience);
-
-// Connects to the server and starts the thread, for a device that wants it. 0, or what connect(2)
-// says, -ETIMEDOUT, -EPROTO, -EACCES, -EMFILE, -EAGAIN. Close it in any case, after the device.
-int vly_dpdk_relay_open(struct vly_dpdk_relay *relay, const struct vly_dpdk_plan *plan,
-			struct vly_error *error);
-void vly_dpdk_relay_close(struct vly_dpdk_relay *relay);
 
 // Stops and closes the device.
 void vly_dpdk_shut(struct vly_backend_port *port);

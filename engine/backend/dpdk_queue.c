@@ -46,12 +46,22 @@ static void join(struct vly_backend_queue *queue)
 	queue->is_joined = true;
 }
 
+// The long way into a burst. False: the device must not be touched now.
+static bool enter(struct vly_backend_queue *queue)
+{
+	if (!queue->is_joined)
+		join(queue);
+	queue->is_open = !vly_dpdk_peer_pause(queue);
+	return queue->is_open;
+}
+
 void vly_dpdk_leave(struct vly_backend_queue *queue)
 {
 	if (queue->cache)
 		rte_mempool_cache_flush(queue->cache, queue->pool);
 	queue->cache = NULL;
 	queue->is_joined = false;
+	queue->is_open = false;
 }
 
 void vly_dpdk_fold(struct vly_backend_port *port)
@@ -79,11 +89,14 @@ uint32_t vly_dpdk_flush(struct vly_backend_queue *queue)
 {
 	uint64_t tsc = rte_rdtsc();
 
+	if (!queue->is_open && !enter(queue))
+		return 0;
 	if (queue->index == 0 && tsc - queue->fold_tsc >= queue->port->fold_cycles) {
 		queue->fold_tsc = tsc;
 		vly_dpdk_fold(queue->port);
 		vly_dpdk_peer_look(queue, tsc);
 	}
+	queue->is_open &= !vly_dpdk_peer_pauses(queue->port);
 	return 0;
 }
 
@@ -186,8 +199,8 @@ uint32_t vly_dpdk_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **d
 	uint64_t odd = 0;
 	uint32_t got;
 
-	if (VLY_UNLIKELY(!queue->is_joined))
-		join(queue);
+	if (VLY_UNLIKELY(!queue->is_open) && !enter(queue))
+		return 0;
 	count = RTE_MIN(count, (uint32_t)VLY_BURST_MAX);
 	if (VLY_UNLIKELY(queue->held_count))
 		got = take_held(queue, mbufs, count);
@@ -236,8 +249,8 @@ uint32_t vly_dpdk_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **d
 	uint32_t sent;
 
 	(void)now_ns;
-	if (VLY_UNLIKELY(!queue->is_joined))
-		join(queue);
+	if (VLY_UNLIKELY(!queue->is_open) && !enter(queue))
+		return vly_dpdk_peer_refused(queue, dgrams, count);
 	count = RTE_MIN(count, (uint32_t)VLY_BURST_MAX);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct vly_dgram *dgram = dgrams[i];

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# dpdk_peer.sh client | server | owner | memif: one end of a pair is killed in the middle of its
-# bursts, again and again, and comes back; the other end, which stays, takes the traffic up again by
-# itself and its ledger balances.
+# dpdk_peer.sh client | server | owner | memif | memif-owner: one end of a pair is killed in the
+# middle of its bursts, again and again, and comes back; the other end, which stays, takes the
+# traffic up again by itself and its ledger balances.
 #
 #   testpmd txonly, then volley ping ---- unix socket ---- volley serve
 #
 # client: virtio-user dies, vhost-user stays; server: the other way round, and what stays owns the
-# socket; owner: vhost-user owns the socket and dies; memif: a client dies, the server stays.
+# socket; owner: vhost-user owns the socket and dies; memif: a client dies, the server stays;
+# memif-owner: the other way round.
 . "$(dirname "$0")/lib.sh"
 
 needs_backend dpdk
@@ -37,14 +38,20 @@ memif)
 	flood="net_memif0,role=client,socket=$tmp/pair,socket-abstract=no"
 	comes=(-d "memif:$tmp/pair")
 	;;
+memif-owner)
+	rounds=2
+	stays=(-d "memif:$tmp/pair" -o role=client)
+	flood="net_memif0,role=server,socket=$tmp/pair,socket-abstract=no"
+	comes=(-d "memif:$tmp/pair" -o role=server)
+	;;
 esac
-# virtio-user opens once it has its first peer.
-[[ $1 != server && $1 != owner ]] || testpmd first 1 "$flood"
+# virtio-user opens once it has its first peer, and so does a client.
+[[ $1 != server && $1 != *owner ]] || testpmd first 1 "$flood"
 serve - -v -b dpdk "${stays[@]}" -a 198.18.0.2/24 -l :9000 -H echo --cores 0 -o mac=$mac
-[[ $1 != server && $1 != owner ]] || stop_peer KILL
+[[ $1 != server && $1 != *owner ]] || stop_peer KILL
 
 for ((round = 1; round <= rounds; round++)); do
-	[[ $1 != owner ]] || rm -f "$tmp/pair" # testpmd does not do it for one that was killed
+	[[ $1 != *owner ]] || rm -f "$tmp/pair" # testpmd does not do it for one that was killed
 	testpmd "flood$round" 1 "$flood" --eth-peer=0,$mac --tx-ip=198.18.0.1,198.18.0.2 \
 		--tx-udp=9000,9000 --txonly-multi-flow
 	testpmd_say set fwd txonly
