@@ -8,6 +8,7 @@ int command_serve(int argc, char **argv);
 int command_reload(int argc, char **argv);
 int command_load(int argc, char **argv);
 int command_call(int argc, char **argv);
+int command_chat(int argc, char **argv);
 int command_ping(int argc, char **argv);
 int command_backends(int argc, char **argv);
 int command_handlers(int argc, char **argv);

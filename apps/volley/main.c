@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{"volley call", "Ask a UDP server one thing, and print its answer", command_call},
 	{"volley load", "Load a UDP server by a schedule, and measure what becomes of it",
 	 command_load},
+	{"volley chat", "Talk in a chat that volley serve -H chat keeps", command_chat},
 	{"volley reload", "Let a running volley serve load its handlers anew", command_reload},
 	{"volley backends", "Show which ways to the wire work on this machine", command_backends},
 	{"volley handlers", "Show the handlers, and what one takes and counts", command_handlers},
