@@ -12,6 +12,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "output.h"
+#include "shared_memory.h"
 
 struct command {
 	const char *name; // as messages begin: "volley serve"
@@ -116,6 +117,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	guard_output();
+	guard_shared_memory();
 	if (argc > 0)
 		argv[0] = (char *)(uintptr_t)program; // messages do not name the path
 	argp_err_exit_status = STATUS_USAGE;

@@ -116,6 +116,9 @@ struct vly_backend {
 	struct vly_addr (*local)(const struct vly_backend_port *port);
 	// Frame backends only.
 	void (*link_info)(const struct vly_backend_port *port, struct vly_link_info *info);
+	// Optional. What an operator should hear of the device, a line a second at most. Control
+	// thread, now and then, while the queues run.
+	void (*watch)(struct vly_backend_port *port, const struct vly_log *alerts);
 	// A few words for the ready line: "virtio-user, 1 queue, vector rx". Lives with the port.
 	const char *(*detail)(const struct vly_backend_port *port);
 

@@ -31,8 +31,11 @@ static ssize_t take_message(void *cookie, const char *text, size_t len)
 	int level = rte_log_cur_msg_loglevel();
 
 	pthread_mutex_lock(&log->lock);
-	if (level > 0 && level <= (int)RTE_LOG_ERR && !log->error[0])
-		keep(log->error, sizeof(log->error), text, len);
+	if (level > 0 && level <= (int)RTE_LOG_ERR) {
+		if (!log->error[0])
+			keep(log->error, sizeof(log->error), text, len);
+		log->errors++;
+	}
 	keep(log->last, sizeof(log->last), text, len);
 	if (level > 0 && (uint32_t)level <= log->level)
 		write_out(log, text, len);
@@ -79,6 +82,7 @@ void vly_dpdk_log_mark(struct vly_dpdk_log *log, uint32_t level)
 	pthread_mutex_lock(&log->lock);
 	log->level = level;
 	log->error[0] = 0;
+	log->errors = 0;
 	log->last[0] = 0;
 	pthread_mutex_unlock(&log->lock);
 	rte_log_set_global_level(level > RTE_LOG_NOTICE ? level : RTE_LOG_NOTICE);
@@ -94,6 +98,19 @@ void vly_dpdk_log_cause(struct vly_dpdk_log *log, char *text, size_t size)
 	pthread_mutex_lock(&log->lock);
 	snprintf(text, size, "%s", log->error[0] ? log->error : log->last);
 	pthread_mutex_unlock(&log->lock);
+}
+
+uint32_t vly_dpdk_log_take(struct vly_dpdk_log *log, char *text, size_t size)
+{
+	uint32_t errors;
+
+	pthread_mutex_lock(&log->lock);
+	errors = log->errors;
+	snprintf(text, size, "%s", log->error);
+	log->errors = 0;
+	log->error[0] = 0;
+	pthread_mutex_unlock(&log->lock);
+	return errors;
 }
 
 void vly_dpdk_capture_begin(struct vly_dpdk_capture *capture, struct vly_dpdk_log *log)

@@ -16,12 +16,14 @@
 
 #include "backend/dpdk_private.h"
 #include "core/clock.h"
+#include "core/fail.h"
 
 enum {
 	// Until a memif pair that was started again should be joined.
 	RESTART_SECONDS = 1,
 	// Asking virtio-user is a system call, and may take a connection in.
 	ASKS_PER_SECOND = 50,
+	TELL_EVERY_S = 1,
 	NS_A_SECOND = 1000000000,
 };
 
@@ -128,6 +130,25 @@ uint32_t vly_dpdk_peer_refused(struct vly_backend_queue *queue, struct vly_dgram
 	vly_count(&queue->ledger->dropped[VLY_DROP_TX_FULL], count);
 	vly_dpdk_release_burst(queue, dgrams, count);
 	return count;
+}
+
+void vly_dpdk_peer_watch(struct vly_backend_port *port, const struct vly_log *alerts)
+{
+	uint64_t tsc = rte_rdtsc();
+	uint32_t errors;
+	char said[160];
+
+	if (port->plan.device.id != VLY_DPDK_VHOST_USER ||
+	    tsc - port->told_tsc < rte_get_tsc_hz() * TELL_EVERY_S)
+		return;
+	errors = vly_dpdk_log_take(&port->eal->log, said, sizeof(said));
+	if (!errors)
+		return;
+	port->told_tsc = tsc;
+	vly_log_line(alerts,
+		     "dpdk: vhost-user:%s has trouble with a peer: %s (%u errors since the last "
+		     "line; -o log=error shows all)",
+		     port->plan.device.target, said, errors);
 }
 
 // Who comes, says nothing and goes is no vhost peer: the driver gives up.

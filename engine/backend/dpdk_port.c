@@ -274,6 +274,7 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 	if (rc)
 		goto err_unplug;
 	init_queues(port, ledgers);
+	vly_dpdk_log_mark(&port->eal->log, port->plan.options.log_level);
 	*out = port;
 	return 0;
 
@@ -360,4 +361,5 @@ const struct vly_backend vly_backend_dpdk = {
 	.flush = vly_dpdk_flush,
 	.news = news,
 	.seek = seek,
+	.watch = vly_dpdk_peer_watch,
 };

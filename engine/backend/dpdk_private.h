@@ -213,6 +213,7 @@ struct vly_dpdk_log {
 	FILE *stray;     // what its libraries would have put on stdout and stderr meanwhile
 	uint32_t level;  // also to stderr up to this one; 0: nothing
 	char error[192]; // the first line of level ERR or worse
+	uint32_t errors; // such lines
 	char last[192];  // the last line of whatever level
 };
 
@@ -222,6 +223,8 @@ int vly_dpdk_log_open(struct vly_dpdk_log *log);
 void vly_dpdk_log_mark(struct vly_dpdk_log *log, uint32_t level);
 // The line that explains best what went wrong since the mark; "" if nothing was said.
 void vly_dpdk_log_cause(struct vly_dpdk_log *log, char *text, size_t size);
+// The first error since the mark, or since it was last taken, and how many there were; 0: none.
+uint32_t vly_dpdk_log_take(struct vly_dpdk_log *log, char *text, size_t size);
 
 // Between the two, stdout and stderr of the C library are the log's: DPDK's start and libxdp
 // write there, whatever they are told. Control thread.
@@ -319,6 +322,7 @@ struct vly_backend_port {
 	_Atomic(enum vly_dpdk_pause) pause;
 	_Atomic uint32_t pauses; // so far
 	_Atomic uint32_t paused; // queues that keep the last one
+	uint64_t told_tsc;       // when the control thread last told of a bad one
 	struct rte_mempool *pools[VLY_QUEUES_MAX];
 	struct rte_mempool *wholes[VLY_QUEUES_MAX];
 	char detail[VLY_DPDK_DETAIL_BYTES];
@@ -349,6 +353,9 @@ static inline bool vly_dpdk_peer_pauses(const struct vly_backend_port *port)
 
 // The queue's thread: whether it is to leave the device alone. To ask is to tell that one does.
 bool vly_dpdk_peer_pause(struct vly_backend_queue *queue);
+
+// Tells what the driver of vhost-user does not like in a peer, such as one that it turns away.
+void vly_dpdk_peer_watch(struct vly_backend_port *port, const struct vly_log *alerts);
 
 // What the driver did not take: given up and counted as tx_full if the peer is gone. Returns how
 // many; 0 if the queue is just full.

@@ -97,6 +97,8 @@ void vly_port_watch(struct vly_port *port, const struct vly_log *alerts)
 	char ip[IP_TEXT_BYTES];
 	char mac[MAC_TEXT_BYTES];
 
+	if (port->backend->watch)
+		port->backend->watch(port->inner, alerts);
 	if (!port->board || vly_clock_ns() - port->alerted_ns < ALERT_EVERY_NS)
 		return;
 	for (; next_conflict(port, &news); count++)
