@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // A burst through a chain of handlers that only pass it on, and an echo behind them: what the chain
-// itself costs. `cycles_each` is of one handler, echo included, for one datagram.
+// itself costs. `cycles_each`, and an item, is of one handler, echo included, for one datagram.
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/compiler.h"
 #include "handler/builtin.h"
 #include "handler/chain.h"
 #include "harness/harness.h"
+#include "micro/cycles.h"
 
 enum {
 	BURST = 32,
@@ -73,8 +73,6 @@ static void drive(struct bench_run *run, struct vly_chain *chain)
 	struct vly_dgram dgrams[BURST];
 	struct vly_dgram *burst[BURST];
 	uint64_t begin;
-	uint64_t cycles;
-	uint64_t count;
 
 	memset(dgrams, 0, sizeof(dgrams));
 	for (uint32_t i = 0; i < BURST; i++) {
@@ -82,18 +80,13 @@ static void drive(struct bench_run *run, struct vly_chain *chain)
 		dgrams[i].rx_ns = 1;
 	}
 	begin = vly_cycles();
-	while (bench_goes_on(run, 1)) {
+	while (bench_goes_on(run, BURST)) {
 		for (uint32_t i = 0; i < BURST; i++)
 			dgrams[i].fate = VLY_FATE_UNDECIDED;
 		bench_use(dgrams);
 		vly_chain_run(chain, burst, BURST, 1);
 	}
-	cycles = vly_cycles() - begin;
-	count = bench_iterations(run) * BURST;
-	bench_items(run, count);
-	bench_counter(run, "cycles_all", (double)cycles / (double)count, BENCH_VALUE);
-	bench_counter(run, "cycles_each",
-		      (double)cycles / (double)count / (double)chain->link_count, BENCH_VALUE);
+	cycles_note(run, begin, bench_iterations(run) * chain->link_count);
 }
 
 static void run_chain(struct bench_run *run, const struct vly_handler_ops *ops)
@@ -112,7 +105,7 @@ static void run_chain(struct bench_run *run, const struct vly_handler_ops *ops)
 		chain->ops = &chain_ops;
 		chain->arg = &sent;
 		drive(run, chain);
-		if (sent != bench_iterations(run) * BURST)
+		if (sent != bench_iterations(run))
 			bench_skip(run, "not every datagram was answered");
 		vly_chain_close(chain);
 	}
