@@ -41,7 +41,7 @@ static void close_chains(struct vly_chain *chains, uint32_t count)
 }
 
 static int open_chains(struct vly_chain **opened, struct vly_engine *engine,
-		       const struct vly_loaded_handler *handlers, struct vly_error *error)
+		       struct vly_loaded_handler *handlers, struct vly_error *error)
 {
 	struct vly_chain *chains = calloc(engine->chain_count, sizeof(*chains));
 
@@ -154,7 +154,7 @@ static void close_past(struct vly_metrics *past)
 		vly_metrics_close(&past[i]);
 }
 
-static int open_past(struct vly_engine *engine, const struct vly_loaded_handler *handlers,
+static int open_past(struct vly_engine *engine, struct vly_loaded_handler *handlers,
 		     struct vly_error *error)
 {
 	int rc = 0;

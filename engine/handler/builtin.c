@@ -8,6 +8,7 @@ static const struct vly_handler_ops *const builtins[] = {
 	&vly_handler_chat,
 	&vly_handler_echo,
 	&vly_handler_fernet,
+	&vly_handler_forward,
 	&vly_handler_sink,
 };
 

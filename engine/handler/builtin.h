@@ -8,4 +8,5 @@
 extern const struct vly_handler_ops vly_handler_chat;
 extern const struct vly_handler_ops vly_handler_echo;
 extern const struct vly_handler_ops vly_handler_fernet;
+extern const struct vly_handler_ops vly_handler_forward;
 extern const struct vly_handler_ops vly_handler_sink;

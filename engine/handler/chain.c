@@ -26,7 +26,7 @@ static int open_link(struct vly_chain_link *link, const struct vly_handler_ops *
 	return rc;
 }
 
-int vly_chain_open(struct vly_chain *chain, const struct vly_loaded_handler *handlers,
+int vly_chain_open(struct vly_chain *chain, struct vly_loaded_handler *handlers,
 		   uint32_t handler_count, uint32_t worker, uint32_t worker_count,
 		   struct vly_error *error)
 {
@@ -36,7 +36,12 @@ int vly_chain_open(struct vly_chain *chain, const struct vly_loaded_handler *han
 	vly_wheel_open(&chain->wheel);
 	for (uint32_t i = 0; i < handler_count; i++) {
 		const struct vly_handler_ops *ops = handlers[i].ops;
-		struct vly_handler_env env = {handlers[i].values, worker, worker_count};
+		struct vly_handler_env env = {
+			.values = handlers[i].values,
+			.worker = worker,
+			.worker_count = worker_count,
+			.shared = &handlers[i].shared,
+		};
 		struct vly_error inner = {""};
 		int rc = open_link(&chain->links[i], ops, &env, &inner);
 

@@ -54,7 +54,7 @@ struct vly_chain {
 
 // Opens one instance of each handler for this worker. The chain stays where it is until it is
 // closed. Control thread.
-int vly_chain_open(struct vly_chain *chain, const struct vly_loaded_handler *handlers,
+int vly_chain_open(struct vly_chain *chain, struct vly_loaded_handler *handlers,
 		   uint32_t handler_count, uint32_t worker, uint32_t worker_count,
 		   struct vly_error *error);
 void vly_chain_close(struct vly_chain *chain);

@@ -222,14 +222,9 @@ void vly_kit_close(struct vly_kit *kit)
 // --- what comes in
 // --------------------------------------------------------------------------------
 
-int vly_kit_receive_from(struct vly_kit *kit, const struct vly_addr *peer, const void *bytes,
-			 size_t len)
+int vly_kit_receive_at(struct vly_kit *kit, const struct vly_addr *peer,
+		       const struct vly_addr *local, const void *bytes, size_t len)
 {
-	static const struct vly_addr local4 = {
-		.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1},
-		.port = SERVED_PORT};
-	static const struct vly_addr local6 = {.ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1},
-					       .port = SERVED_PORT};
 	struct vly_dgram *dgram;
 
 	if (len > VLY_DGRAM_BYTES_MAX)
@@ -240,13 +235,26 @@ int vly_kit_receive_from(struct vly_kit *kit, const struct vly_addr *peer, const
 	kit->buffers[index_of(kit, dgram)] =
 		(struct vly_kit_buffer){.place = VLY_KIT_IN_LINE, .number = kit->received};
 	dgram->peer = *peer;
-	dgram->local = vly_addr_is_ipv4(peer) ? local4 : local6;
+	dgram->local = *local;
 	dgram->flow_hash = vly_flow_hash(&dgram->peer, &dgram->local);
 	dgram->len = (uint16_t)len;
 	if (len)
 		memcpy(vly_dgram_data(dgram), bytes, len);
 	kit->line[kit->line_count++] = dgram;
 	return (int)kit->received++;
+}
+
+int vly_kit_receive_from(struct vly_kit *kit, const struct vly_addr *peer, const void *bytes,
+			 size_t len)
+{
+	static const struct vly_addr local4 = {
+		.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1},
+		.port = SERVED_PORT};
+	static const struct vly_addr local6 = {.ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1},
+					       .port = SERVED_PORT};
+
+	return vly_kit_receive_at(kit, peer, vly_addr_is_ipv4(peer) ? &local4 : &local6, bytes,
+				  len);
 }
 
 int vly_kit_receive(struct vly_kit *kit, const char *peer, const void *bytes, size_t len)

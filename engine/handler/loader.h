@@ -13,6 +13,7 @@ struct vly_loaded_handler {
 	char *text;    // as given
 	char *spec;    // our copy of the text; the values' texts point into it
 	union vly_value values[VLY_KEYS_MAX];
+	void *shared; // what the states of all workers have in common
 };
 
 // "NAME[,key=value...]" or "./FILE.so[,key=value...]" (a path has a slash). Returns 0, -ENOENT (no

@@ -34,6 +34,10 @@ struct vly_handler_env {
 	const union vly_value *values; // one for each of ops->keys, in that order
 	uint32_t worker;               // 0 .. worker_count - 1: whose state this becomes
 	uint32_t worker_count;
+	// What the states of all workers have in common, if anything: NULL at the first open(),
+	// then what that has put there. Opens and closes are one at a time, on one thread; who
+	// counts them knows the last.
+	void **shared;
 };
 
 struct vly_burst;

@@ -86,6 +86,10 @@ int vly_kit_receive(struct vly_kit *kit, const char *peer, const void *bytes, si
 int vly_kit_receive_from(struct vly_kit *kit, const struct vly_addr *peer, const void *bytes,
 			 size_t len);
 
+// The same to an address of ours that is not the usual one.
+int vly_kit_receive_at(struct vly_kit *kit, const struct vly_addr *peer,
+		       const struct vly_addr *local, const void *bytes, size_t len);
+
 // Runs what is in line through the chain, in bursts of up to VLY_BURST_MAX. Time stands still.
 void vly_kit_run(struct vly_kit *kit);
 

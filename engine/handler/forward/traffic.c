@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The way of datagrams through a forwarder, there and back.
+#include <string.h>
+
+#include "handler/forward/hash.h"
+#include "handler/forward/state.h"
+
+enum {
+	LOOKS = 1024,       // sessions looked at in one housekeeping
+	NOTE_NS = 50000000, // answers closer than this are not all noted
+};
+
+// --- sessions -----------------------------------------------------------------------------------
+
+static uint8_t choose_server(const struct vly_forward_state *state, const struct vly_addr *client)
+{
+	uint16_t port = state->by_address ? 0 : client->port;
+
+	return vly_maglev_find(state->plan->places, vly_forward_hash(0, client->ip, port));
+}
+
+static void refuse(struct vly_burst *burst, struct vly_dgram *dgram, enum vly_forward_metric why,
+		   enum vly_drop reason)
+{
+	vly_metric_add(burst, why, 1);
+	vly_drop(dgram, reason);
+}
+
+// A path for the client of `dgram` to the server that its address chooses. False: there is none,
+// and the datagram has its fate.
+static bool take_path(struct vly_forward_state *state, struct vly_burst *burst,
+		      struct vly_dgram *dgram, uint8_t *server, uint32_t *port)
+{
+	*server = choose_server(state, &dgram->peer);
+	if (*server == VLY_MAGLEV_NONE) {
+		refuse(burst, dgram, VLY_FORWARD_NO_SERVER, VLY_DROP_HANDLER);
+		return false;
+	}
+	*port = vly_free_ports_take(&state->ports[*server]);
+	if (*port == VLY_PATH_NONE) {
+		refuse(burst, dgram, VLY_FORWARD_NO_PORT, VLY_DROP_RATE_LIMITED);
+		return false;
+	}
+	return true;
+}
+
+static void use_path(struct vly_forward_state *state, struct vly_session *session, uint8_t server,
+		     uint32_t port)
+{
+	session->server = server;
+	session->port = (uint16_t)port;
+	vly_path_set(vly_forward_path(state->shared, server, port), &session->client,
+		     &session->local);
+}
+
+static void give_path_back(struct vly_forward_state *state, const struct vly_session *session)
+{
+	vly_path_set(vly_forward_path(state->shared, session->server, session->port), NULL, NULL);
+	vly_free_ports_put(&state->ports[session->server], session->port);
+}
+
+static struct vly_session *open_session(struct vly_forward_state *state, struct vly_burst *burst,
+					struct vly_dgram *dgram)
+{
+	struct vly_session *session;
+	uint8_t server;
+	uint32_t port;
+
+	if (!take_path(state, burst, dgram, &server, &port))
+		return NULL;
+	session = vly_sessions_add(&state->sessions, &dgram->peer, &dgram->local, burst->now_ns);
+	if (!session) {
+		vly_free_ports_put(&state->ports[server], port);
+		refuse(burst, dgram, VLY_FORWARD_NO_ROOM, VLY_DROP_RATE_LIMITED);
+		return NULL;
+	}
+	use_path(state, session, server, port);
+	vly_metric_add(burst, VLY_FORWARD_OPENED, 1);
+	return session;
+}
+
+// To another server, since its own has gone or does not answer any more.
+static bool move_session(struct vly_forward_state *state, struct vly_burst *burst,
+			 struct vly_dgram *dgram, struct vly_session *session)
+{
+	uint8_t server;
+	uint32_t port;
+
+	if (!take_path(state, burst, dgram, &server, &port))
+		return false;
+	give_path_back(state, session);
+	use_path(state, session, server, port);
+	vly_metric_add(burst, VLY_FORWARD_MOVED, 1);
+	return true;
+}
+
+// The oldest ones of the queue.
+void vly_forward_expire(struct vly_forward_state *state, struct vly_burst *burst)
+{
+	uint32_t looks = state->sessions.count < LOOKS ? state->sessions.count : LOOKS;
+	uint64_t expired = 0;
+
+	while (looks--) {
+		struct vly_session *session = vly_sessions_oldest(&state->sessions);
+		const struct vly_path *path =
+			vly_forward_path(state->shared, session->server, session->port);
+		uint64_t answered_ns =
+			atomic_load_explicit(&path->answered_ns, memory_order_relaxed);
+		uint64_t seen_ns = session->seen_ns > answered_ns ? session->seen_ns : answered_ns;
+
+		if (burst->now_ns < seen_ns + (answered_ns ? state->idle_ns : state->fresh_ns)) {
+			vly_sessions_requeue_oldest(&state->sessions);
+			continue;
+		}
+		give_path_back(state, session);
+		vly_sessions_remove_oldest(&state->sessions);
+		expired++;
+	}
+	vly_metric_add(burst, VLY_FORWARD_EXPIRED, expired);
+}
+
+// --- datagrams ----------------------------------------------------------------------------------
+
+static void send_on(struct vly_burst *burst, struct vly_dgram *dgram)
+{
+	dgram->ttl = 0; // as received, these would go on to the other side
+	dgram->tos = 0;
+	vly_send(burst, dgram);
+}
+
+static void from_client(struct vly_forward_state *state, struct vly_burst *burst,
+			struct vly_dgram *dgram)
+{
+	struct vly_session *session =
+		vly_sessions_find(&state->sessions, &dgram->peer, &dgram->local);
+
+	if (!session)
+		session = open_session(state, burst, dgram);
+	else if (!(state->plan->usable >> session->server & 1) &&
+		 !move_session(state, burst, dgram, session))
+		return;
+	if (!session)
+		return;
+	session->seen_ns = burst->now_ns;
+	dgram->peer = state->plan->addr[session->server];
+	dgram->local = state->shared->via;
+	dgram->local.port = (uint16_t)(dgram->local.port + session->port);
+	vly_metric_add(burst, VLY_FORWARD_TO_SERVERS, 1);
+	send_on(burst, dgram);
+}
+
+// Not each time: it is a line that other workers read.
+static void note(_Atomic uint64_t *when_ns, uint64_t now_ns)
+{
+	uint64_t before_ns = atomic_load_explicit(when_ns, memory_order_relaxed);
+
+	if (now_ns > before_ns + NOTE_NS)
+		atomic_store_explicit(when_ns, now_ns, memory_order_relaxed);
+}
+
+static void from_server(struct vly_forward_state *state, struct vly_burst *burst,
+			struct vly_dgram *dgram, uint32_t port)
+{
+	uint8_t server = vly_plan_find(state->plan, &dgram->peer);
+	struct vly_path *path;
+
+	if (server == VLY_MAGLEV_NONE) {
+		refuse(burst, dgram, VLY_FORWARD_FOREIGN, VLY_DROP_UNAUTHORISED);
+		return;
+	}
+	if (port == 0) { // a check's
+		atomic_store_explicit(&state->shared->answered_ns[server], burst->now_ns,
+				      memory_order_relaxed);
+		vly_consume(dgram);
+		return;
+	}
+	path = vly_forward_path(state->shared, server, port);
+	if (!vly_path_get(path, &dgram->peer, &dgram->local)) {
+		refuse(burst, dgram, VLY_FORWARD_NO_SESSION, VLY_DROP_HANDLER);
+		return;
+	}
+	note(&path->answered_ns, burst->now_ns);
+	note(&state->shared->answered_ns[server], burst->now_ns);
+	vly_metric_add(burst, VLY_FORWARD_TO_CLIENTS, 1);
+	send_on(burst, dgram);
+}
+
+// Which of the ports that we speak to servers from it came to; those are theirs alone.
+static bool is_to_via(const struct vly_forward_state *state, const struct vly_dgram *dgram,
+		      uint32_t *port)
+{
+	const struct vly_addr *via = &state->shared->via;
+
+	*port = (uint32_t)dgram->local.port - via->port;
+	return *port < state->shared->port_count &&
+	       (vly_addr_is_wildcard(via) ||
+		memcmp(via->ip, dgram->local.ip, sizeof(via->ip)) == 0);
+}
+
+void vly_forward_burst(struct vly_forward_state *state, struct vly_burst *burst)
+{
+	uint32_t port;
+
+	state->plan = vly_forward_plan(state->shared, state->worker, state->plan);
+	for (uint32_t i = 0; i < burst->count; i++) {
+		if (is_to_via(state, burst->in[i], &port))
+			from_server(state, burst, burst->in[i], port);
+		else
+			from_client(state, burst, burst->in[i]);
+	}
+}
