@@ -31,4 +31,5 @@ ask 'one is dead' 7002 7003
 printf '10.77.0.1:7001\n10.77.0.1:7002 drain\n10.77.0.1:7003\n' >"$servers"
 ask 'another drains' 7003
 stop_serve
-ledger balanced '[m["value"] for m in metrics if m["name"] == "to_clients"][0] >= 540' 'rx_missed == 0'
+ledger balanced 'rx_missed == 0' \
+	'[m["value"] for m in metrics if m["name"] == "to_clients"][0] >= 540'

@@ -194,7 +194,7 @@ static int start_planner(struct vly_forward *forward, struct vly_error *error)
 	return 0;
 }
 
-int vly_forward_open(struct vly_forward **out, const char *file, const char *via,
+int vly_forward_open(struct vly_forward **opened, const char *file, const char *via,
 		     struct vly_error *error)
 {
 	struct vly_forward *forward = calloc(1, sizeof(*forward));
@@ -217,7 +217,7 @@ int vly_forward_open(struct vly_forward **out, const char *file, const char *via
 		vly_forward_close(forward);
 		return rc;
 	}
-	*out = forward;
+	*opened = forward;
 	return 0;
 }
 

@@ -37,7 +37,7 @@ struct vly_forward {
 
 // Reads the file and starts the planner. Returns 0, or a negative errno with the fix. Control
 // thread. `via` is "ADDR:FIRST-LAST".
-int vly_forward_open(struct vly_forward **forward, const char *file, const char *via,
+int vly_forward_open(struct vly_forward **opened, const char *file, const char *via,
 		     struct vly_error *error);
 
 // Frees all. NULL is allowed. Control thread, when no worker runs any more.
