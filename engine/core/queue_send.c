@@ -58,6 +58,26 @@ static bool send_one(struct vly_queue *queue, struct vly_dgram *dgram, struct ou
 	return true;
 }
 
+static void put_out(struct outbox *outbox, struct vly_dgram **frames, uint32_t count)
+{
+	memcpy(outbox->frames + outbox->count, frames, count * sizeof(frames[0]));
+	outbox->count += count;
+}
+
+// Those that go where the last frame goes, if `sent` is that.
+static uint32_t send_alike(struct vly_queue *queue, const struct vly_dgram *sent,
+			   struct vly_dgram **dgrams, uint32_t count, struct outbox *outbox)
+{
+	uint32_t run;
+
+	if (!outbox->count || outbox->frames[outbox->count - 1] != sent)
+		return 0;
+	run = vly_stack_output_like(queue->stack, sent, dgrams, count);
+	vly_count(&queue->ledger->originated, run);
+	put_out(outbox, dgrams, run);
+	return run;
+}
+
 // Datagrams of which the first does not go the straight way, others may.
 static uint32_t send_mixed(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
 			   uint64_t now_ns)
@@ -71,9 +91,10 @@ static uint32_t send_mixed(struct vly_queue *queue, struct vly_dgram **dgrams, u
 
 		if (!send_one(queue, dgrams[taken++], &outbox, now_ns))
 			return taken;
+		taken += send_alike(queue, dgrams[taken - 1], dgrams + taken, count - taken,
+				    &outbox);
 		run = vly_stack_output_fast(queue->stack, dgrams + taken, count - taken);
-		memcpy(outbox.frames + outbox.count, dgrams + taken, run * sizeof(dgrams[0]));
-		outbox.count += run;
+		put_out(&outbox, dgrams + taken, run);
 		taken += run;
 	}
 	send_out(queue, &outbox, now_ns);

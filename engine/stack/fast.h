@@ -2,7 +2,8 @@
 //
 // The straight way for what nearly all datagrams are, a burst at a time: in, an untagged IPv4 frame
 // without options or fragments, to our MAC and first address, from anybody, to a port we serve,
-// with UDP as long as IP says; out, the reply to one. Whatever is anything else, or wrong in
+// with UDP as long as IP says; out, the reply to one, or what goes the same way as the one before.
+// Whatever is anything else, or wrong in
 // any way, is left to vly_stack_input() and vly_stack_output(), which do the same for these, too.
 #pragma once
 
@@ -22,3 +23,10 @@ uint32_t vly_stack_input_fast(const struct vly_stack *stack, struct vly_dgram **
 // Returns how many, from the first on; the next one is untouched.
 uint32_t vly_stack_output_fast(const struct vly_stack *stack, struct vly_dgram **dgrams,
 			       uint32_t count);
+
+// Turns datagrams made here into frames, as vly_stack_output() with the verdict VLY_STACK_TRANSMIT,
+// for as long as they go where `model` goes: a datagram of which vly_stack_output() has just made a
+// frame, and which is still that. They may differ in their ports, lengths and payloads. Returns how
+// many, from the first on; the next one is untouched.
+uint32_t vly_stack_output_like(const struct vly_stack *stack, const struct vly_dgram *model,
+			       struct vly_dgram **dgrams, uint32_t count);

@@ -144,12 +144,78 @@ static void test_exact_listener(void **state)
 	vly_stack_close(stack);
 }
 
+// A datagram made here, to one of the neighbours or to a group, with what a caller may say.
+static void originate(struct frame *frame)
+{
+	static const char *const peers[] = {"10.0.0.2:7", "10.0.0.3:7", "192.0.2.7:9",
+					    "239.1.1.1:7", "[fd00::2]:7"};
+	struct vly_dgram *dgram = &frame->dgram;
+	struct vly_endpoint peer;
+	struct vly_error error;
+
+	memset(dgram, 0, sizeof(*dgram));
+	dgram->data_offset = (int32_t)((uint8_t *)frame->bytes - (uint8_t *)dgram) + 128;
+	dgram->capacity = (uint16_t)(sizeof(frame->bytes) - 128);
+	dgram->len = (uint16_t)prng_below(&prng, PAYLOAD_MAX + 20);
+	prng_fill(&prng, vly_dgram_data(dgram), dgram->len);
+	vly_endpoint_resolve(&peer, 1, peers[prng_once_in(&prng, 4) ? prng_below(&prng, 5) : 0],
+			     false, &error);
+	dgram->peer = peer.addr;
+	dgram->peer.port = prng_once_in(&prng, 16) ? 0 : (uint16_t)prng_next(&prng);
+	if (prng_once_in(&prng, 4))
+		dgram->local.port = (uint16_t)prng_next(&prng);
+	if (prng_once_in(&prng, 8))
+		dgram->ttl = 9;
+	if (prng_once_in(&prng, 8))
+		dgram->tos = 4;
+	if (prng_once_in(&prng, 16))
+		dgram->rx_ns = 1;
+	dgram->fate = prng_once_in(&prng, 16) ? VLY_FATE_REPLY : VLY_FATE_SEND;
+}
+
+static void run_alike(uint32_t offloads, uint16_t vlan)
+{
+	struct station station = {
+		.is_client = true,
+		.neighbours = {"10.0.0.2@02:00:00:00:00:02", "10.0.0.3@02:00:00:00:00:03",
+			       "fd00::2@02:00:00:00:00:02"},
+		.config = {.link = {.offloads_tx = offloads}, .vlan = vlan},
+	};
+	struct vly_stack *stack = station_open(&station);
+	uint32_t taken = 0;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		struct frame model, frame;
+		enum vly_drop reason;
+
+		originate(&model);
+		originate(&frame);
+		if (vly_stack_output(stack, &model.dgram, 1, &reason) == VLY_STACK_TRANSMIT)
+			straight_like(stack, &model.dgram, &frame.dgram, 1, &reason, &taken);
+	}
+	if (vlan)
+		assert_int_equal(taken, 0);
+	else
+		assert_in_range(taken, ROUNDS / 10, ROUNDS);
+	vly_stack_close(stack);
+}
+
+static void test_alike(void **state)
+{
+	(void)state;
+	run_alike(0, 0);
+	run_alike(VLY_FRAME_IP_CSUM | VLY_FRAME_UDP_CSUM, 0);
+	run_alike(VLY_FRAME_UDP_CSUM, 0);
+	run_alike(0, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sums_by_software),
 		cmocka_unit_test(test_sums_by_the_device),
 		cmocka_unit_test(test_exact_listener),
+		cmocka_unit_test(test_alike),
 	};
 
 	return cmocka_run_group_tests(tests, seed, tell_seed);

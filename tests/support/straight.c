@@ -90,3 +90,20 @@ enum vly_stack_output_verdict straight_output(struct vly_stack *stack, struct vl
 	free(copy);
 	return verdict;
 }
+
+enum vly_stack_output_verdict straight_like(struct vly_stack *stack, const struct vly_dgram *model,
+					    struct vly_dgram *dgram, uint64_t now_ns,
+					    enum vly_drop *reason, uint32_t *taken)
+{
+	struct vly_dgram *copy = copy_of(dgram);
+	uint32_t count = vly_stack_output_like(stack, model, &copy, 1);
+	enum vly_stack_output_verdict verdict = vly_stack_output(stack, dgram, now_ns, reason);
+
+	if (count) {
+		check(verdict == VLY_STACK_TRANSMIT, "made a frame like another of what is none");
+		compare(dgram, copy);
+	}
+	*taken += count;
+	free(copy);
+	return verdict;
+}

@@ -12,3 +12,8 @@ enum vly_stack_verdict straight_input(struct vly_stack *stack, struct vly_dgram 
 enum vly_stack_output_verdict straight_output(struct vly_stack *stack, struct vly_dgram *dgram,
 					      uint64_t now_ns, enum vly_drop *reason,
 					      uint32_t *taken);
+
+// The same for what goes like a datagram before: `model`, which is the frame that was made of it.
+enum vly_stack_output_verdict straight_like(struct vly_stack *stack, const struct vly_dgram *model,
+					    struct vly_dgram *dgram, uint64_t now_ns,
+					    enum vly_drop *reason, uint32_t *taken);
