@@ -94,6 +94,13 @@ static void take_one(struct generator *generator, const struct vly_dgram *dgram,
 	}
 }
 
+// Of a payload of 64 bytes, what lies in the next line of the cache.
+static void fetch(struct vly_dgram *const *dgrams, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		__builtin_prefetch(vly_dgram_data(dgrams[i]) + STAMP_PLAIN_BYTES + 16);
+}
+
 bool generator_take(struct generator *generator)
 {
 	struct vly_queue *queue = generator->config.queue;
@@ -109,6 +116,7 @@ bool generator_take(struct generator *generator)
 		if (count == 0)
 			break;
 		has_taken = true;
+		fetch(dgrams, count);
 		now_ns = generator_now(generator);
 		for (uint32_t k = 0; k < count; k++) {
 			take_one(generator, dgrams[k], now_ns);
