@@ -25,6 +25,7 @@ enum ping_key {
 	KEY_TIMEOUT = KEY_PRIVATE,
 	KEY_WARMUP,
 	KEY_RAW_FILE,
+	KEY_HGRM,
 	KEY_SPLIT,
 };
 
@@ -45,8 +46,15 @@ struct ping_options {
 	uint64_t warmup;
 	uint32_t size_bytes;
 	const char *raw_file;
+	const char *hgrm_file;
 	bool splits;
 	const atomic_bool *interrupted;
+};
+
+// What is written beside the report; NULL: it is not wanted.
+struct ping_files {
+	FILE *raw;
+	FILE *hgrm;
 };
 
 static const struct argp_option options_table[] = {
@@ -64,6 +72,8 @@ static const struct argp_option options_table[] = {
 	 "Write every round trip there, in nanoseconds, one a "
 	 "line",
 	 2},
+	{"hgrm", KEY_HGRM, "FILE", 0,
+	 "Write the percentiles of the round trip there, as HdrHistogram does", 2},
 	{"split", KEY_SPLIT, NULL, 0,
 	 "Say what part of a round trip was the wire's, the kernels' and the handler's, which a "
 	 "server with -H echo,times tells",
@@ -114,6 +124,9 @@ static error_t parse_measurement(int key, const char *arg, const struct argp_sta
 		return 0;
 	case KEY_RAW_FILE:
 		options->raw_file = arg;
+		return 0;
+	case KEY_HGRM:
+		options->hgrm_file = arg;
 		return 0;
 	case KEY_SPLIT:
 		options->splits = true;
@@ -193,7 +206,7 @@ static uint64_t measure(const struct ping_options *options, struct exchange *exc
 }
 
 static int run_exchange(const char *command, const struct ping_options *options,
-			struct vly_port *port, FILE *raw)
+			struct vly_port *port, const struct ping_files *files)
 {
 	const struct exchange_config config = {
 		.port = port,
@@ -223,11 +236,13 @@ static int run_exchange(const char *command, const struct ping_options *options,
 		.port = port,
 		.target = &options->target.addr,
 		.size_bytes = options->size_bytes,
-		.elapsed_ns = measure(options, exchange, &histograms, raw),
+		.elapsed_ns = measure(options, exchange, &histograms, files->raw),
 		.counts = exchange_counts(exchange),
 		.histograms = &histograms,
 	};
 	status = options->port.json ? ping_print_json(command, &report) : ping_print(&report);
+	if (files->hgrm)
+		ping_write_hgrm(&report, files->hgrm);
 	if (report.counts->received == 0)
 		status = STATUS_FAILED;
 err_close:
@@ -250,7 +265,8 @@ static void ask_for_stamps(struct port_options *port)
 		port->options[port->option_count++] = "timestamps=software";
 }
 
-static int run_port(const char *command, struct ping_options *options, FILE *raw)
+static int run_port(const char *command, struct ping_options *options,
+		    const struct ping_files *files)
 {
 	struct vly_port_config config = port_config(&options->port, command);
 	struct vly_error error = {""};
@@ -265,9 +281,30 @@ static int run_port(const char *command, struct ping_options *options, FILE *raw
 		return STATUS_FAILED;
 	}
 	options->interrupted = client_interruption();
-	status = run_exchange(command, options, port, raw);
+	status = run_exchange(command, options, port, files);
 	vly_port_close(port);
 	return status;
+}
+
+// Nothing is opened, and nothing wrong, without a path.
+static int file_open(const char *command, const char *option, const char *path, FILE **file)
+{
+	if (!path)
+		return STATUS_OK;
+	*file = fopen(path, "w");
+	if (*file)
+		return STATUS_OK;
+	complain(command, "%s: %s: %s", option, path, strerror(errno));
+	return STATUS_FAILED;
+}
+
+// Whether all of it was written.
+static bool file_close(const char *command, const char *option, const char *path, FILE *file)
+{
+	if (!file || !(ferror(file) | fclose(file)))
+		return true;
+	complain(command, "%s: %s: %s", option, path, strerror(errno));
+	return false;
 }
 
 int command_ping(int argc, char **argv)
@@ -284,24 +321,21 @@ int command_ping(int argc, char **argv)
 		.size_bytes = PING_SIZE_DEFAULT,
 		.timeout_ns = NS_PER_SECOND,
 	};
-	FILE *raw = NULL;
+	struct ping_files files = {NULL, NULL};
 	int status;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
 		return STATUS_USAGE;
 	if (options.splits)
 		ask_for_stamps(&options.port);
-	if (options.raw_file) {
-		raw = fopen(options.raw_file, "w");
-		if (!raw) {
-			complain(argv[0], "--raw-file: %s: %s", options.raw_file, strerror(errno));
-			return STATUS_FAILED;
-		}
-	}
-	status = run_port(argv[0], &options, raw);
-	if (raw && (ferror(raw) | fclose(raw))) {
-		complain(argv[0], "--raw-file: %s: %s", options.raw_file, strerror(errno));
+	status = file_open(argv[0], "--raw-file", options.raw_file, &files.raw);
+	if (status == STATUS_OK)
+		status = file_open(argv[0], "--hgrm", options.hgrm_file, &files.hgrm);
+	if (status == STATUS_OK)
+		status = run_port(argv[0], &options, &files);
+	if (!file_close(argv[0], "--raw-file", options.raw_file, files.raw))
 		status = STATUS_FAILED;
-	}
+	if (!file_close(argv[0], "--hgrm", options.hgrm_file, files.hgrm))
+		status = STATUS_FAILED;
 	return status;
 }

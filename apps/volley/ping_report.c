@@ -142,3 +142,14 @@ int ping_print_json(const char *command, const struct ping_report *report)
 				    json_parts(report->histograms), "rate_pps", rate_pps(report),
 				    "dropped", json_drops(&ledger)));
 }
+
+void ping_write_hgrm(const struct ping_report *report, FILE *file)
+{
+	char title[VLY_ADDR_TEXT_BYTES + 64];
+	const char *const comments[] = {title, NULL};
+	char target[VLY_ADDR_TEXT_BYTES];
+
+	snprintf(title, sizeof(title), "volley ping to %s, microseconds",
+		 vly_addr_format(report->target, target, sizeof(target)));
+	write_hgrm(file, report->histograms->rtt, comments);
+}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <volley/volley.h>
 
@@ -38,3 +39,6 @@ void ping_progress(const struct exchange_counts *counts);
 // The table, or one JSON object. Return STATUS_OK, or STATUS_FAILED after a message.
 int ping_print(const struct ping_report *report);
 int ping_print_json(const char *command, const struct ping_report *report);
+
+// The percentiles of the round trip. Errors are the stream's.
+void ping_write_hgrm(const struct ping_report *report, FILE *file);
