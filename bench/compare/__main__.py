@@ -9,6 +9,7 @@ import sys
 
 import changes
 import dpdk
+import hgrm
 import kernel
 import matrix
 import page
@@ -36,7 +37,7 @@ def read_arguments():
     parser.add_argument('--only', metavar='TEXT', default='',
                         help='paths whose "wire server idle" has this text in it')
     parser.add_argument('--seconds', type=session.seconds, metavar='S',
-                        help='of one measurement, instead of 0.3, 1.5, 4')
+                        help='of one measurement, instead of 0.2, 1, 3')
     parser.add_argument('--compare', metavar='OLD.json', dest='old',
                         help='also say what has changed since that report; exit status '
                              f'{changes.REGRESSION} if anything is worse')
@@ -55,10 +56,12 @@ def load(path):
         return session.stop(str(why))
 
 
-def write(folder, result, comparison):
+def write(folder, result, distributions, comparison):
     target = os.path.join(folder, 'report')
     session.write(target + '.json', json.dumps(result, indent=1) + '\n')
     session.write(target + '.html', page.page(result, comparison))
+    for name, distribution in distributions.items():
+        session.write(os.path.join(folder, name), hgrm.text(distribution))
     print(f'\nto look at: {target}.html')
     return target + '.json'
 
@@ -67,18 +70,19 @@ def main():
     if len(sys.argv) > 1 and sys.argv[1] in MATRICES:
         return MATRICES[sys.argv[1]](sys.argv[2:])
     arguments = read_arguments()
-    old, result = load(arguments.old), load(arguments.given)
+    old, result, distributions = load(arguments.old), load(arguments.given), {}
     if not result:
         session.prepare(arguments.folder)
         arguments.build = os.path.abspath(arguments.build)
-        result = session.in_folder(lambda *place: matrix.measure(arguments, *place))
+        result, distributions = session.in_folder(
+            lambda *place: matrix.measure(arguments, *place))
     comparison = list(changes.lines(old, result, arguments.threshold)) if old else []
     for line in [*matrix.lines(result), *([''] if old else []), *comparison]:
         print(line)
     status = changes.status(old, result, arguments.threshold) if old else 0
     if arguments.given:
         return status
-    target = write(arguments.folder, result, comparison)
+    target = write(arguments.folder, result, distributions, comparison)
     return session.tell(target, result['complete'],
                         any(row['measures'] for row in result['rows'])) or status
 

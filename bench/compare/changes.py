@@ -60,7 +60,8 @@ def values(made, key):
 
 def title(made, text):
     part = f' at {100 * made["share"]:.0f} %' if made['share'] is not None else ''
-    return f'{made["kind"]} {made["bytes"]} B{part}: {text}'
+    peers = ', one peer' if made['kind'] == CAPACITY and made['flows'] == 1 else ''
+    return f'{made["kind"]} {made["bytes"]} B{part}{peers}: {text}'
 
 
 def changes_of(path, old, new):
@@ -82,7 +83,8 @@ def changes(old, new):
     for row in new['rows']:
         before = find(old['rows'], row['wire'], row['server'], row['idle'])
         for made in row['measures']:
-            base = find_measure(before, made['kind'], made['bytes'], made['share'])
+            base = find_measure(before, made['kind'], made['bytes'], made['share'],
+                                made['flows'])
             if base:
                 yield from changes_of(name(row), base, made)
 

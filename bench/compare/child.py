@@ -32,6 +32,10 @@ class Child:
             self.process = subprocess.Popen(words, stdin=stdin, stdout=out, stderr=err,
                                             start_new_session=True, preexec_fn=die_with_parent)
 
+    @property
+    def pid(self):
+        return self.process.pid
+
     def text(self, end):
         with open(self.paths[end], encoding='utf-8', errors='replace') as file:
             return file.read()

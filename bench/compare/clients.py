@@ -1,20 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What asks a path that is served, and how the answers become the figures of a round."""
 import json
+import os
 
+import hgrm
+import machine
 import wires
-from child import Child
+from child import Child, Failure
 
-WARMUP = 200  # round trips before those that count
+WARMUP = 200       # round trips before those that count
+WARMUP_S = '0.1'   # of a load, the same
 TIMEOUT_S = '0.3'  # after which a datagram is lost
 PATIENCE_S = 60    # with a client that does not end
+PERCENTILES = {'p50': 'p50_us', 'p90': 'p90_us', 'p99': 'p99_us', 'p999': 'p999_us',
+               'max': 'max_us'}
+LOST_MOST = 0.5    # of what is sent: a path that loses more is not what is to be measured
 
 
-def ask(runner, served, words, seconds):
-    """Runs a client on its core until it ends; returns the JSON object it prints. Raises
-    Failure."""
-    words = [runner.volley, *words, '--json', '--cores', runner.cores[1], *served.port,
-             served.address]
+def ask(runner, served, words, idle, seconds):
+    """Runs a client on its core until it ends. Returns the JSON object it prints, and the
+    distribution of its latencies in microseconds. Raises Failure."""
+    file = os.path.join(runner.folder, 'client.hgrm')
+    words = [runner.volley, *words, '--json', '--timeout', TIMEOUT_S, '--hgrm', file, '--cores',
+             runner.cores[1], '--idle', idle, *served.port, served.address]
     if served.within:
         words = wires.within(served.within, words)
     client = Child(words, runner.folder, 'client')
@@ -22,16 +30,56 @@ def ask(runner, served, words, seconds):
         client.finish(seconds + PATIENCE_S)
     finally:
         client.stop()
-    return json.loads(client.text('out').strip().splitlines()[-1])
+    try:
+        return json.loads(client.text('out').strip().splitlines()[-1]), hgrm.read(file)
+    except (ValueError, IndexError, OSError, hgrm.Malformed) as error:
+        raise Failure(f'{words[1]}: what it wrote is not understood: {error}') from error
+
+
+def percentiles(durations_ns):
+    return {key: durations_ns[name] / 1000 for name, key in PERCENTILES.items()} \
+        if durations_ns else {}
 
 
 def round_trip(runner, served, seconds, size=64):
-    """One datagram in flight: the next leaves when the answer is there."""
-    told = ask(runner, served, ['ping', '-t', str(seconds), '-s', str(size), '--warmup',
-                                str(WARMUP), '--timeout', TIMEOUT_S], seconds)
-    figures = {'rate_s': told['rate_pps'], 'sent': told['sent'], 'lost': told['lost'],
-               'loss': told['lost'] / told['sent'] if told['sent'] else 0.0}
-    for key, value in (told['rtt_ns'] or {}).items():
-        if key in ('p50', 'p90', 'p99', 'p999', 'max'):
-            figures[key + '_us'] = value / 1000
-    return figures
+    """One datagram in flight: the next leaves when the answer is there. Returns figures and
+    distribution."""
+    told, distribution = ask(runner, served, ['ping', '-t', str(seconds), '-s', str(size),
+                                              '--warmup', str(WARMUP)],
+                             served.path.client_idle, seconds)
+    return {'rate_s': told['rate_pps'], 'sent': told['sent'], 'lost': told['lost'],
+            'loss': told['lost'] / told['sent'] if told['sent'] else 0.0,
+            **percentiles(told['rtt_ns'])}, distribution
+
+
+def load(runner, served, seconds, size, flows, rate=None):
+    """As many as the way takes, or `rate` a second, timed from when each was due; the client spins,
+    if it has a core, so that nobody waits for its waking. Returns figures and distribution."""
+    idle = 'busy' if runner.cores[0] != runner.cores[1] else 'adaptive'
+    told, distribution = ask(runner, served, [
+        'load', '-t', str(seconds), '-s', str(size), '--flows', str(flows), '--warmup', WARMUP_S,
+        '-r', 'max' if rate is None else f'{rate:.0f}'], idle, seconds)
+    figures = {'rate_s': told['received_pps'], 'offered_s': rate, 'sent': told['sent'],
+               'lost': told['lost'], 'loss': told['loss']}
+    if rate is None:
+        if told['loss'] > LOST_MOST:
+            raise Failure(f'lost {100 * told["loss"]:.0f} % of what was sent')
+        return figures, distribution
+    if not told['kept_up']:
+        raise Failure(f'the client could not send {rate:.0f} datagrams a second')
+    return {**figures, **percentiles(told['latency_ns'])}, distribution
+
+
+def capacity(runner, served, seconds, size, flows):
+    """With the cycles of each datagram, if the kernel says how fast they go: of a server that
+    spins, all of its core's; of another, the processor time that it took."""
+    before_ns = machine.cpu_ns(served.pid)
+    figures, distribution = load(runner, served, seconds, size, flows)
+    after_ns = machine.cpu_ns(served.pid)
+    hz = machine.tsc_hz()
+    if hz and served.path.idle == 'busy' and figures['rate_s']:
+        figures['cycles'] = hz / figures['rate_s']
+    elif hz and figures['sent'] > figures['lost']:
+        figures['cycles'] = (after_ns - before_ns) * hz / 1e9 / \
+            (figures['sent'] - figures['lost'])
+    return figures, distribution

@@ -147,7 +147,7 @@ def pair_row(what, handler, mode, key, flood):
 
 def round_trip(bench, server):
     with bench.runner.serving(paths.Path('virtio', server, 'busy')) as served:
-        result = clients.round_trip(bench.runner, served, bench.seconds)
+        result, _ = clients.round_trip(bench.runner, served, bench.seconds)
     if 'p50_us' not in result:
         raise Failure('no answer')
     return {'value': result['p50_us'], 'cycles': None}

@@ -79,16 +79,17 @@ def curve(distribution, points=160):
     return made + [[max(0.0, 1 - 1 / total), distribution[-1][0]]]
 
 
-def write(path, distribution):
+def text(distribution):
+    """The lines of a file."""
     total = sum(count for _, count in distribution)
     mean = sum(value * count for value, count in distribution) / total if total else 0.0
     variance = sum(count * (value - mean) ** 2 for value, count in distribution) / (total or 1)
-    with open(path, 'w', encoding='ascii') as file:
-        file.write(HEAD)
-        for fraction, value, seen in walk(distribution, ranks(total)) if total else ():
-            distance = f'{1 / (1 - fraction):14.2f}' if fraction < 1 else ''
-            file.write(f'{value:12.3f} {fraction:2.12f} {seen:10d} {distance}'.rstrip() + '\n')
-        file.write(f'#[Mean    = {mean:12.3f}, StdDeviation   = {math.sqrt(variance):12.3f}]\n'
-                   f'#[Max     = {distribution[-1][0] if total else 0:12.3f}, '
-                   f'Total count    = {total:12d}]\n'
-                   f'#[Buckets = {1:12d}, SubBuckets     = {len(distribution):12d}]\n')
+    lines = [HEAD]
+    for fraction, value, seen in walk(distribution, ranks(total)) if total else ():
+        distance = f'{1 / (1 - fraction):14.2f}' if fraction < 1 else ''
+        lines.append(f'{value:12.3f} {fraction:2.12f} {seen:10d} {distance}'.rstrip() + '\n')
+    lines += [f'#[Mean    = {mean:12.3f}, StdDeviation   = {math.sqrt(variance):12.3f}]\n',
+              f'#[Max     = {distribution[-1][0] if total else 0:12.3f}, '
+              f'Total count    = {total:12d}]\n',
+              f'#[Buckets = {1:12d}, SubBuckets     = {len(distribution):12d}]\n']
+    return ''.join(lines)

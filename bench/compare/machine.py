@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the figures belong to: the machine, the versions, the commit."""
 import datetime
+import glob
 import os
 import platform
 import re
@@ -108,6 +109,12 @@ def tsc_hz():
     if 'constant_tsc' not in cpu_fact('flags').split():
         return None
     return float(cpu_fact('bogomips') or 0) * 1e6 / 2 or None
+
+
+def cpu_ns(pid):
+    """Nanoseconds that the threads of a process have had of the cores."""
+    return sum(int((file_text(path).split() or ['0'])[0])
+               for path in glob.glob(f'/proc/{pid}/task/*/schedstat'))
 
 
 def resident_mib(pid):

@@ -7,6 +7,7 @@ import sys
 
 import clients
 import disturbance
+import hgrm
 import machine
 import micro
 import report
@@ -17,16 +18,8 @@ from paths import PATHS
 from runner import Runner
 
 
-@dataclasses.dataclass(frozen=True)
-class Length:
-    """Of a run: how often, how long, and what."""
-    rounds: int
-    seconds: float        # of one round trip measurement
-    micro_seconds: float  # of one micro-benchmark
-
-
-LENGTHS = {'quick': Length(3, 0.3, 0.02), 'default': Length(5, 1.5, 0.1),
-           'full': Length(9, 4.0, 0.3)}
+SIZE = 64          # of all that is measured at one size
+CURVE_POINTS = 90  # of a distribution, in the JSON report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,44 +28,103 @@ class Step:
     kind: str
     size: int
     share: float = None  # of the path's own capacity
+    flows: int = 1
 
-    def take(self, runner, served, seconds):
-        """The figures of a round; raises Failure."""
-        return clients.round_trip(runner, served, seconds, self.size)
+    def take(self, runner, served, seconds, capacity_s):
+        """The figures of a round, and their distribution; raises Failure. `capacity_s` is what was
+        measured just before, None if it was not."""
+        if self.kind == rows.ROUND_TRIP:
+            return clients.round_trip(runner, served, seconds, self.size)
+        if self.kind == rows.CAPACITY:
+            return clients.capacity(runner, served, seconds / 2, self.size, self.flows)
+        if not capacity_s:
+            raise Failure('without a capacity there is no part of it')
+        return clients.load(runner, served, seconds / 2, self.size, self.flows,
+                            self.share * capacity_s)
 
 
-STEPS = (Step(rows.ROUND_TRIP, 64),)
+CAPACITY = Step(rows.CAPACITY, SIZE, flows=rows.PEERS)  # of which the loads are parts
+
+
+@dataclasses.dataclass(frozen=True)
+class Length:
+    """Of a run: how often, how long, and what."""
+    rounds: int
+    seconds: float        # of a round trip measurement; half of it of all others
+    micro_seconds: float  # of one micro-benchmark
+    sizes: tuple          # of which the capacity is measured
+    shares: tuple         # of the capacity, under which the latency is measured
+
+    def steps(self):
+        """What is measured on each path, in this order."""
+        yield Step(rows.ROUND_TRIP, SIZE)
+        yield CAPACITY
+        yield from (Step(rows.LOAD, SIZE, share, rows.PEERS) for share in self.shares)
+        yield from (Step(rows.CAPACITY, size, flows=rows.PEERS) for size in self.sizes[1:])
+        yield Step(rows.CAPACITY, SIZE)
+
+
+LENGTHS = {
+    'quick': Length(3, 0.2, 0.02, (SIZE,), ()),
+    'default': Length(5, 1.0, 0.1, (SIZE, 512, 1472), (0.1, 0.5, 0.9)),
+    'full': Length(9, 3.0, 0.3, (SIZE, 256, 512, 1024, 1472), (0.1, 0.5, 0.9)),
+}
 
 
 class Results:
     """What has been measured so far; a report can be made of it at any time."""
 
-    def __init__(self, chosen):
-        self.rounds = {path: {step: [] for step in STEPS} for path in chosen}
+    def __init__(self, chosen, steps):
+        self.rounds = {path: {step: [] for step in steps} for path in chosen}
+        self.latencies = {path: {step: [] for step in steps} for path in chosen}
         self.failures = {path: [] for path in chosen}
+
+    def add(self, path, step, figures, distribution):
+        self.rounds[path][step].append(figures)
+        if step.kind != rows.CAPACITY:  # a flood's latency is that of its queues
+            self.latencies[path][step] = hgrm.merged([self.latencies[path][step], distribution])
 
     def is_hopeless(self, path):
         """It failed, and has never worked: not tried again."""
         return self.failures[path] and not any(self.rounds[path].values())
 
     def rows(self):
-        made = [rows.row(path, [rows.measure(step.kind, step.size, taken, step.share)
-                                for step, taken in steps.items() if taken], self.failures[path])
-                for path, steps in self.rounds.items()]
+        made = [rows.row(path, [self.measure(path, step) for step, taken in steps.items() if taken],
+                         self.failures[path]) for path, steps in self.rounds.items()]
         rows.add_ratios(made, list(self.rounds))
         return made
+
+    def measure(self, path, step):
+        latencies = self.latencies[path][step]
+        return rows.measure(step.kind, step.size, self.rounds[path][step], step.share, step.flows,
+                            hgrm.curve(latencies, CURVE_POINTS))
+
+    def distributions(self):
+        """{name of a file: distribution}, a file a path and load."""
+        return {name_of_file(path, step): latencies
+                for path, steps in self.latencies.items()
+                for step, latencies in steps.items() if latencies}
+
+
+def name_of_file(path, step):
+    load = f'-load{100 * step.share:.0f}' if step.kind == rows.LOAD else ''
+    return path.name.replace(' ', '-') + load + '.hgrm'
 
 
 def run_path(runner, results, path, length):
     """Each step once. One that fails leaves the others be."""
     try:
         with runner.serving(path) as served:
-            for step in STEPS:
+            capacity_s = None
+            for step in results.rounds[path]:
                 try:
-                    taken = step.take(runner, served, length.seconds)
-                    results.rounds[path][step].append(taken)
+                    taken = step.take(runner, served, length.seconds, capacity_s)
                 except Failure as failure:
-                    results.failures[path].append(str(failure))
+                    results.failures[path].append(f'{step.kind}: {failure}')
+                    continue
+                results.add(path, step, *taken)
+                if step == CAPACITY:
+                    capacity_s = taken[0]['rate_s']
     except Failure as failure:
         results.failures[path].append(str(failure))
 
@@ -102,10 +154,10 @@ def chosen_of(arguments):
 
 
 def measure(arguments, folder, is_private):
-    """Returns the report, also of a run that is interrupted."""
+    """Returns the report, also of a run that is interrupted, and its distributions."""
     length = length_of(arguments)
     runner = Runner(arguments.build, folder, is_private)
-    results = Results(chosen_of(arguments))
+    results = Results(chosen_of(arguments), list(length.steps()))
     facts = machine.fingerprint(runner.volley)
     watch = disturbance.Watch(runner.cores)
     for sentence in watch.sentences(facts):
@@ -123,7 +175,7 @@ def measure(arguments, folder, is_private):
             'settings': {'length': arguments.length, 'rounds': length.rounds,
                          'seconds': length.seconds, 'warmup': clients.WARMUP,
                          'cores': list(runner.cores)},
-            'rows': made, 'ring': ring, 'ratios': rows.ratios(made)}
+            'rows': made, 'ring': ring, 'ratios': rows.ratios(made)}, results.distributions()
 
 
 # --- what is shown of it --------------------------------------------------------------------------

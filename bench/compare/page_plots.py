@@ -4,7 +4,7 @@ from html import escape
 
 import plots
 from child import Failure
-from rows import CAPACITY, LOAD, ROUND_TRIP, find_measure, median
+from rows import CAPACITY, LOAD, PEERS, ROUND_TRIP, find_measure, median
 
 # One plot each: more curves than these in one nobody can tell apart.
 GROUPS = (
@@ -60,8 +60,8 @@ def load_points(row, key):
 
 
 def size_points(row):
-    sizes = sorted((one for one in row['measures'] if one['kind'] == CAPACITY),
-                   key=lambda one: one['bytes'])
+    found = (one for one in row['measures'] if (one['kind'], one['flows']) == (CAPACITY, PEERS))
+    sizes = sorted(found, key=lambda one: one['bytes'])
     return [(one['bytes'], median(one, 'rate_s')) for one in sizes if median(one, 'rate_s')]
 
 

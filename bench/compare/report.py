@@ -76,6 +76,7 @@ def measured(rows, kind, key):
 
 def load_head(sizes, shares):
     return ['wire', 'server', 'idle', *(f'k/s, {size} bytes' for size in sizes), 'cycles',
+            f'k/s, {sizes[0]} bytes, one peer',
             *(f'p50/p99 us at {100 * share:.0f} %' for share in shares)]
 
 
@@ -88,6 +89,8 @@ def load_cells(row, sizes, shares):
         cells.append(spread(made['rate_s'], 1000) if made else '--')
     cycles = median(find_measure(row, CAPACITY, sizes[0]), 'cycles')
     cells.append(number(cycles) if cycles else '--')
+    one_peer = find_measure(row, CAPACITY, sizes[0], flows=1)
+    cells.append(spread(one_peer['rate_s'], 1000) if one_peer else '--')
     for share in shares:
         made = find_measure(row, LOAD, share=share)
         cells.append('/'.join(number(median(made, key)) for key in ('p50_us', 'p99_us'))

@@ -24,6 +24,7 @@ def need(condition, what):
 def check_measure(made, where):
     need(made['kind'] in (rows.ROUND_TRIP, rows.CAPACITY, rows.LOAD), f'{where}: its kind')
     need(isinstance(made['bytes'], int), f'{where}: its bytes')
+    need(isinstance(made['flows'], int), f'{where}: its flows')
     need(made['share'] is None or is_figure(made['share']), f'{where}: its share')
     need(isinstance(made['rounds'], list) and made['rounds'], f'{where}: its rounds')
     for one in made['rounds']:
@@ -52,7 +53,8 @@ def rebuilt(report):
     """With all that follows from the rounds worked out again, as if they had just been taken."""
     for row in report['rows']:
         row['measures'] = [rows.measure(made['kind'], made['bytes'], made['rounds'], made['share'],
-                                        made.get('percentiles')) for made in row['measures']]
+                                        made['flows'], made.get('percentiles'))
+                           for made in row['measures']]
     return report
 
 

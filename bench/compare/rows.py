@@ -5,6 +5,7 @@ import statistics
 
 SCHEMA = 2
 ROUND_TRIP, CAPACITY, LOAD = 'round trip', 'capacity', 'load'
+PEERS = 64  # source ports of capacity and load: nothing can join their datagrams to trains
 FIGURES = ('p50_us', 'p90_us', 'p99_us', 'p999_us', 'max_us', 'rate_s', 'offered_s', 'loss',
            'cycles')
 
@@ -14,10 +15,10 @@ def summary(values):
     return {'median': statistics.median(values), 'min': min(values), 'max': max(values)}
 
 
-def measure(kind, size, rounds, share=None, percentiles=None):
+def measure(kind, size, rounds, share=None, flows=1, percentiles=None):
     """`rounds` are objects with some of FIGURES; a figure that a round lacks, or that is None, was
     not measured in it."""
-    made = {'kind': kind, 'bytes': size, 'share': share, 'rounds': rounds}
+    made = {'kind': kind, 'bytes': size, 'share': share, 'flows': flows, 'rounds': rounds}
     for key in FIGURES:
         values = [one[key] for one in rounds if one.get(key) is not None]
         if values:
@@ -43,10 +44,12 @@ def find(rows, wire, server, idle):
     return None
 
 
-def find_measure(one, kind, size=None, share=None):
-    """The measure of a row; of any size without one. None if it was not measured."""
+def find_measure(one, kind, size=None, share=None, flows=None):
+    """The first measure of a row with these; any size and share without one, and flows of that kind
+    as they usually are. None if it was not measured."""
+    flows = flows or (1 if kind == ROUND_TRIP else PEERS)
     for made in one['measures'] if one else ():
-        if made['kind'] == kind and size in (None, made['bytes']) and \
+        if (made['kind'], made['flows']) == (kind, flows) and size in (None, made['bytes']) and \
                 share in (None, made['share']) and made['rounds']:
             return made
     return None

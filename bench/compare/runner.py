@@ -28,7 +28,7 @@ class Served:
 
     @property
     def pid(self):
-        return self.server.process.pid
+        return self.server.pid
 
 
 class Runner:
@@ -68,10 +68,9 @@ class Runner:
 
     @staticmethod
     def _client_port(path, wire):
-        words = ['--idle', path.client_idle]
         if path.wire != 'virtio':
-            return words + ['-b', 'socket']
-        words += ['-b', 'dpdk', '-d', 'virtio-user:' + wire.path, '-a', PAIR_CLIENT + '/24']
+            return ['-b', 'socket']
+        words = ['-b', 'dpdk', '-d', 'virtio-user:' + wire.path, '-a', PAIR_CLIENT + '/24']
         if path.server == 'testpmd':
             words += ['--dad', '0', '--neighbour', f'{PAIR_SERVER}@{SERVER_MAC}']
         return words

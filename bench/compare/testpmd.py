@@ -51,6 +51,10 @@ class Testpmd:
             raise
         self.start_s = time.monotonic() - start
 
+    @property
+    def pid(self):
+        return self.child.pid
+
     def say(self, *lines):
         for line in lines:
             self.child.say(line)

@@ -51,18 +51,20 @@ def measures_of(chance, path, rounds, slower):
         report_rows.ROUND_TRIP, 64,
         [round_of(chance, near(median), near(0.9e6 / median)) for _ in range(rounds)],
         percentiles=curve)]
+    made.append(report_rows.measure(report_rows.CAPACITY, 64, [
+        {'rate_s': near(9e6), 'loss': 0.0} for _ in range(rounds)]))
     for size in SIZES:
         rate = CAPACITY_S[path.server] / slower * (1 - size / 4000)
         if path.wire == 'veth':
             rate = min(rate * 0.8, 2e5)
         made.append(report_rows.measure(report_rows.CAPACITY, size, [
             {'rate_s': near(rate), 'cycles': near(2.6e9 / rate), 'loss': 0.0, 'sent': 1000,
-             'lost': 0} for _ in range(rounds)]))
+             'lost': 0} for _ in range(rounds)], flows=report_rows.PEERS))
     for share in SHARES:
         rate = CAPACITY_S[path.server] / slower * share
         made.append(report_rows.measure(report_rows.LOAD, 64, [
             round_of(chance, near(median / (1.05 - share)), near(rate), rate)
-            for _ in range(rounds)], share))
+            for _ in range(rounds)], share, report_rows.PEERS))
     return made
 
 

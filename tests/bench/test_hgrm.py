@@ -51,9 +51,7 @@ class File(unittest.TestCase):
         self.assertEqual(hgrm.read(self.path), [(float(value), 1) for value in range(1, 9)])
 
     def test_writes_the_same_steps(self):
-        hgrm.write(self.path, [(value, 1) for value in range(1, 9)])
-        with open(self.path, encoding='ascii') as file:
-            lines = file.read().splitlines()
+        lines = hgrm.text([(value, 1) for value in range(1, 9)]).splitlines()
         wanted = [line.split() for line in ONE_TO_EIGHT.splitlines() if line[:1] == ' ']
         made = [line.split() for line in lines if line[:1] == ' ']
         self.assertEqual(made[0], wanted[0])
@@ -63,12 +61,12 @@ class File(unittest.TestCase):
         self.assertIn('#[Max     =        8.000, Total count    =            8]', lines)
 
     def test_nothing_recorded(self):
-        hgrm.write(self.path, [])
+        self.save(hgrm.text([]))
         self.assertEqual(hgrm.read(self.path), [])
 
     def test_round_trip(self):
         wanted = [(value / 8, 1 + value % 3) for value in range(1, 200)]
-        hgrm.write(self.path, wanted)
+        self.save(hgrm.text(wanted))
         back = hgrm.read(self.path)
         self.assertEqual(sum(count for _, count in back), sum(count for _, count in wanted))
         self.assertEqual(back[-1][0], wanted[-1][0])
