@@ -56,13 +56,13 @@ struct bench_options {
 	const char *matrix; // NULL: the default one
 	bool quick;
 	bool full;
-	bool is_default; // an option says so
+	bool compares;
 };
 
 static void set_matrix(const struct argp_state *state, struct bench_options *options,
 		       const char *word)
 {
-	static const char *const known[] = {"kernel", "dpdk", "pipeline"};
+	static const char *const known[] = {"peers", "kernel", "dpdk", "pipeline"};
 
 	if (options->matrix)
 		usage_error(state, "one matrix at a time: '%s' or '%s'", options->matrix, word);
@@ -71,7 +71,7 @@ static void set_matrix(const struct argp_state *state, struct bench_options *opt
 			options->matrix = known[i];
 	}
 	if (!options->matrix)
-		usage_error(state, "no matrix '%s'; known: kernel, dpdk, pipeline", word);
+		usage_error(state, "no matrix '%s'; known: peers, kernel, dpdk, pipeline", word);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -98,7 +98,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_COMPARE:
 	case KEY_THRESHOLD:
 	case KEY_REPORT:
-		options->is_default = true;
+		options->compares = true;
 		return 0;
 	case 'o':
 	case KEY_ONLY:
@@ -107,8 +107,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		set_matrix(state, options, arg);
 		return 0;
 	case ARGP_KEY_END:
-		if (options->is_default && options->matrix)
-			usage_error(state, "only the default matrix compares, not '%s'",
+		if (options->compares && options->matrix && strcmp(options->matrix, "peers") != 0)
+			usage_error(state, "'%s' compares nothing: only the default and peers do",
 				    options->matrix);
 		if (options->quick && options->full)
 			usage_error(state, "--quick and --full exclude each other");
@@ -189,12 +189,12 @@ int command_bench(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options_table,
 		.parser = parse_option,
-		.args_doc = "[kernel | dpdk | pipeline]",
+		.args_doc = "[peers | kernel | dpdk | pipeline]",
 		.doc = "Measures every path of this machine beside plain sockets and DPDK's "
 		       "testpmd, and writes report.html, report.json and .hgrm files. A word "
-		       "chooses another matrix: the kernel's sockets and io_uring beside the "
-		       "barest loops, dpdk beside testpmd, or what lies between I/O threads and "
-		       "workers.",
+		       "chooses another matrix: servers that others would take, the kernel's "
+		       "sockets and io_uring beside the barest loops, dpdk beside testpmd, or "
+		       "what lies between I/O threads and workers.",
 	};
 	struct bench_options options = {0};
 	const char *command = argv[0];

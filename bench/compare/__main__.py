@@ -28,16 +28,18 @@ def percent(text):
     return number
 
 
-def read_arguments():
-    parser = session.parser('', __doc__, quick='a minute', full='half an hour',
-                            rounds='3, 5 or 9')
+def read_arguments(words, peers):
+    """`peers`: the servers that others would take instead of Volley, not all paths."""
+    parser = session.parser(' peers' if peers else '', __doc__, quick='a minute',
+                            full='half an hour', rounds='3, 5 or 9')
     parser.epilog = ('Other matrices, by the first word: ' +
-                     ', '.join(f'volley bench {word}' for word in MATRICES) +
+                     ', '.join(f'volley bench {word}' for word in ('peers', *MATRICES)) +
                      '; each has its own --help.')
+    parser.set_defaults(peers=peers)
     parser.add_argument('--only', metavar='TEXT', default='',
                         help='paths whose "wire server idle" has this text in it')
     parser.add_argument('--seconds', type=session.seconds, metavar='S',
-                        help='of one measurement, instead of 0.2, 1, 3')
+                        help='of one measurement, instead of 0.2, 0.8, 1.6')
     parser.add_argument('--compare', metavar='OLD.json', dest='old',
                         help='also say what has changed since that report; exit status '
                              f'{changes.REGRESSION} if anything is worse')
@@ -46,7 +48,7 @@ def read_arguments():
                         help=f'by how much (default: {changes.THRESHOLD:g})')
     parser.add_argument('--report', metavar='NEW.json', dest='given',
                         help='measure nothing: take this report')
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def load(path):
@@ -56,8 +58,9 @@ def load(path):
         return session.stop(str(why))
 
 
-def write(folder, result, distributions, comparison):
-    target = os.path.join(folder, 'report')
+def write(arguments, result, distributions, comparison):
+    folder = arguments.folder
+    target = os.path.join(folder, 'peers' if arguments.peers else 'report')
     session.write(target + '.json', json.dumps(result, indent=1) + '\n')
     session.write(target + '.html', page.page(result, comparison))
     for name, distribution in distributions.items():
@@ -67,9 +70,11 @@ def write(folder, result, distributions, comparison):
 
 
 def main():
-    if len(sys.argv) > 1 and sys.argv[1] in MATRICES:
-        return MATRICES[sys.argv[1]](sys.argv[2:])
-    arguments = read_arguments()
+    word, words = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ('', [])
+    if word in MATRICES:
+        return MATRICES[word](words)
+    peers = word == 'peers'
+    arguments = read_arguments(words if peers else sys.argv[1:], peers)
     old, result, distributions = load(arguments.old), load(arguments.given), {}
     if not result:
         session.prepare(arguments.folder)
@@ -82,7 +87,7 @@ def main():
     status = changes.status(old, result, arguments.threshold) if old else 0
     if arguments.given:
         return status
-    target = write(arguments.folder, result, distributions, comparison)
+    target = write(arguments, result, distributions, comparison)
     return session.tell(target, result['complete'],
                         any(row['measures'] for row in result['rows'])) or status
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The kernel's UDP: Volley's socket and uring backends beside the barest loops that use the same
-calls, and beside what others offer, in turns. Server and client have a core each."""
+calls, in turns. Server and client have a core each."""
 import dataclasses
 import os
 
@@ -21,14 +21,11 @@ SERVERS = {
     'ping': ('plain', 'socket', 'uring'),
     'spin': ('plain', 'socket', 'uring'),
 }
-OUTSIDE = ('plain', 'uring-manual', 'sockperf', 'libuv', 'python', 'asyncio', 'twisted', 'socket',
-           'uring')
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One server under one load."""
-    table: str   # echo, or outside: the servers of others
     wire: str    # loopback, veth
     load: str    # a mode of udp_load
     size: int    # bytes of payload
@@ -36,7 +33,7 @@ class Row:
 
     @property
     def name(self):
-        return f'{self.table} {self.wire} {self.load} {self.size} {self.server}'
+        return f'{self.wire} {self.load} {self.size} {self.server}'
 
 
 def rows_of(sizes):
@@ -44,9 +41,7 @@ def rows_of(sizes):
     for wire in 'loopback', 'veth':
         for load, servers in SERVERS.items():
             for size in sizes[:1] if load in ('ping', 'spin') else sizes:
-                rows += [Row('echo', wire, load, size, server) for server in servers]
-    for server in OUTSIDE:
-        rows += [Row('outside', 'loopback', load, sizes[0], server) for load in ('peers', 'ping')]
+                rows += [Row(wire, load, size, server) for server in servers]
     return rows
 
 
@@ -54,7 +49,7 @@ def read_arguments(words):
     parser = session.parser(' kernel', __doc__, quick='two minutes',
                             full='twenty minutes', rounds='3, 5 or 9')
     parser.add_argument('--only', metavar='TEXT', default='',
-                        help='rows whose "table wire load size server" has this text in it; ratios '
+                        help='rows whose "wire load size server" has this text in it; ratios '
                              'need the row they refer to')
     parser.add_argument('--seconds', type=session.seconds, metavar='S',
                         help='of one measurement, instead of 0.15, 0.4, 1')
@@ -89,7 +84,7 @@ def measure(arguments, folder, is_private):
                                                      result['failures']))
             for row, result in zip(chosen, results):
                 progress.step(f'system calls: {row.name}')
-                if row.table == 'echo' and not result['failures']:
+                if not result['failures']:
                     result['calls'] = attempt(lambda r=row: bench.count_calls(r, COUNT_S), [])
         progress.end()
         facts = machine.fingerprint(bench.volley)

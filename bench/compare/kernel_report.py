@@ -7,7 +7,6 @@ from rows import summary
 
 HEAD = ('wire', 'load', 'bytes', 'server', 'thousand/s (least-most)', 'p50 us', 'p99',
         'user ns', 'system ns', 'calls', 'loss', 'ratios and their limits')
-OUTSIDE_HEAD = ('server', 'thousand/s of 64 peers (least-most)', 'p50 us', 'p99', 'cpu ns')
 
 # (load, size or None for any, server, what is compared, beside, limit, at most)
 LIMITS = (
@@ -28,7 +27,7 @@ LIMITS = (
 
 
 def row_of(row, result):
-    out = {'table': row.table, 'wire': row.wire, 'load': row.load, 'bytes': row.size,
+    out = {'wire': row.wire, 'load': row.load, 'bytes': row.size,
            'server': row.server, 'calls': result['calls'], 'failures': result['failures'],
            'samples': result['samples'], 'ratios': []}
     samples = [sample for sample in result['samples'] if sample]
@@ -50,14 +49,14 @@ def ratio_of(row, base, what):
 
 
 def add_ratios(rows):
-    by_key = {(row['table'], row['wire'], row['load'], row['bytes'], row['server']): row
+    by_key = {(row['wire'], row['load'], row['bytes'], row['server']): row
               for row in rows}
     for row in rows:
         for load, size, server, what, beside, limit, at_most in LIMITS:
-            if row['table'] != 'echo' or row['load'] != load or row['server'] != server or \
+            if row['load'] != load or row['server'] != server or \
                     (size and row['bytes'] != size):
                 continue
-            base = by_key.get(('echo', row['wire'], load, row['bytes'], beside))
+            base = by_key.get((row['wire'], load, row['bytes'], beside))
             value = ratio_of(row, base, what) if base else None
             if value is not None:
                 row['ratios'].append({
@@ -99,18 +98,6 @@ def cells(row):
         '; '.join(map(ratio_text, row['ratios']))]
 
 
-def outside_cells(rows):
-    """One line a server: its rate from the one load, its round trips from the other."""
-    for peers, ping in zip(rows[::2], rows[1::2]):
-        if 'rate' not in peers or 'rate' not in ping:
-            failures = peers['failures'] + ping['failures'] + ['not measured']
-            yield [peers['server'], '-- ' + failures[0]]
-            continue
-        cost = peers['user_ns']['median'] + peers['system_ns']['median']
-        yield [peers['server'], thousands(peers['rate']), micros(ping, 'p50_ns'),
-               micros(ping, 'p99_ns'), number(cost)]
-
-
 def table(lines):
     head = lines[0]
     widths = [max(len(line[i]) for line in lines if len(line) == len(head))
@@ -127,12 +114,7 @@ def lines(result):
            f'of {settings["rounds"]} rounds of {settings["seconds"]} s in turn; user, system: the '
            'server\'s\ntime for a datagram; calls: its system calls for a datagram. Servers block, '
            'but for load spin.\n')
-    yield from table([list(HEAD)] + [cells(row) for row in result['rows']
-                                     if row['table'] == 'echo'])
-    outside = [row for row in result['rows'] if row['table'] == 'outside']
-    if len(outside) % 2 == 0 and outside:
-        yield '\nServers of others, 64 bytes on loopback, all of them blocking:\n'
-        yield from table([list(OUTSIDE_HEAD)] + list(outside_cells(outside)))
+    yield from table([list(HEAD)] + [cells(row) for row in result['rows']])
     ratios = [one for row in result['rows'] for one in row['ratios']]
     yield f'\n{sum(one["holds"] for one in ratios)} of {len(ratios)} limits hold'
     if facts['load'] > 0.5:

@@ -8,12 +8,11 @@ import machine
 import session
 import wires
 from child import Child, Failure
+from runner import READY, READY_S
 
-READY_S = 20
 PORT = '9000'
 PEERS = 64
 OURS = ('socket', 'uring')
-READY = {'sockperf': 'using recvfrom()'}  # the others say "ready:"
 FIRST_PEER = {'loopback': '127.1.0.1', 'veth': '10.78.0.101'}  # the client's addresses in `peers`
 SERVER_IP = {'loopback': '127.0.0.1', 'veth': wires.SERVER_IP}
 

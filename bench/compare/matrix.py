@@ -14,7 +14,7 @@ import report
 import rows
 import session
 from child import Failure
-from paths import PATHS
+from paths import PATHS, PEERS
 from runner import Runner
 
 
@@ -54,6 +54,7 @@ class Length:
     micro_seconds: float  # of one micro-benchmark
     sizes: tuple          # of which the capacity is measured
     shares: tuple         # of the capacity, under which the latency is measured
+    trains: bool = True   # whether also the capacity for one peer
 
     def steps(self):
         """What is measured on each path, in this order."""
@@ -61,13 +62,18 @@ class Length:
         yield CAPACITY
         yield from (Step(rows.LOAD, SIZE, share, rows.PEERS) for share in self.shares)
         yield from (Step(rows.CAPACITY, size, flows=rows.PEERS) for size in self.sizes[1:])
-        yield Step(rows.CAPACITY, SIZE)
+        yield from [Step(rows.CAPACITY, SIZE)] if self.trains else ()
 
 
-LENGTHS = {
+PEER_LENGTHS = {
     'quick': Length(3, 0.2, 0.02, (SIZE,), ()),
-    'default': Length(5, 1.0, 0.1, (SIZE, 512, 1472), (0.1, 0.5, 0.9)),
-    'full': Length(9, 3.0, 0.3, (SIZE, 256, 512, 1024, 1472), (0.1, 0.5, 0.9)),
+    'default': Length(5, 0.8, 0.1, (SIZE,), (0.1, 0.5)),
+    'full': Length(9, 1.6, 0.3, (SIZE,), (0.1, 0.5, 0.9)),
+}
+LENGTHS = {
+    'quick': Length(3, 0.2, 0.02, (SIZE,), (), False),
+    'default': Length(5, 0.8, 0.1, (SIZE, 512, 1472), (0.1, 0.5, 0.9)),
+    'full': Length(9, 1.6, 0.3, (SIZE, 256, 512, 1024, 1472), (0.1, 0.5, 0.9)),
 }
 
 
@@ -140,16 +146,17 @@ def run_rounds(runner, results, length, progress):
 
 
 def length_of(arguments):
-    length = LENGTHS[arguments.length]
+    length = (PEER_LENGTHS if arguments.peers else LENGTHS)[arguments.length]
     return dataclasses.replace(length, rounds=arguments.rounds or length.rounds,
                                seconds=arguments.seconds or length.seconds)
 
 
 def chosen_of(arguments):
-    chosen = [path for path in PATHS if arguments.only in path.name]
+    known = PEERS if arguments.peers else PATHS
+    chosen = [path for path in known if arguments.only in path.name]
     if not chosen:
         session.stop(f'--only: no path has "{arguments.only}" in its name; they are: ' +
-                     ', '.join(path.name for path in PATHS))
+                     ', '.join(path.name for path in known))
     return chosen
 
 
@@ -163,11 +170,12 @@ def measure(arguments, folder, is_private):
     for sentence in watch.sentences(facts):
         print(f'volley bench: {sentence}', file=sys.stderr)
     progress = session.Progress(length.rounds * len(results.rounds) + 1)
-    ring = 'not measured'
+    ring = [] if arguments.peers else 'not measured'
     with session.Interruptible() as run:
         run_rounds(runner, results, length, progress)
         progress.step('ring')
-        ring = micro.measure(arguments.build, length.rounds, length.micro_seconds)
+        if not arguments.peers:
+            ring = micro.measure(arguments.build, length.rounds, length.micro_seconds)
     progress.end()
     made = results.rows()
     return {'schema': rows.SCHEMA, 'complete': run.complete, 'command': session.command(),
@@ -201,6 +209,6 @@ def lines(result):
     yield ''
     loads = list(report.loads(result['rows']))
     yield from loads + [''] if loads else ()
-    yield from micro.lines(result['ring'])
+    yield from micro.lines(result['ring']) if result['ring'] else ()
     yield from report.failures(result['rows'])
     yield from (f'Disturbed: {sentence}' for sentence in result['disturbances'])

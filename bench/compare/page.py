@@ -5,6 +5,7 @@ from html import escape
 
 import report
 from page_plots import figures_of
+from plots import SERVERS
 from rows import CAPACITY, ROUND_TRIP, find, find_measure, median, name
 
 STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'page.css')
@@ -108,6 +109,10 @@ def load_table(rows):
     return table(head, [one_name(report.load_cells(row, sizes, shares)) for row in rows], 1)
 
 
+def colour_of(row):
+    return row['server'] if row['server'] in SERVERS else 'other'
+
+
 def bars(rows, values, write):
     """A bar for each row that has a value; `write` makes its text."""
     most = max((value for value in values if value), default=0)
@@ -116,7 +121,7 @@ def bars(rows, values, write):
         if value:
             width = BAR_PERCENT * value / most
             out.append(f'<span>{escape(name(row))}</span><div><i style="width:{width:.1f}%;'
-                       f'--colour:var(--{row["server"]})"></i><span>{write(value)}</span></div>')
+                       f'--colour:var(--{colour_of(row)})"></i><span>{write(value)}</span></div>')
     return f'<div class="bars">{"".join(out)}</div>' if out else ''
 
 

@@ -33,6 +33,8 @@ def dash_of(row):
 def curves(rows, points_of):
     made = []
     for row in rows:
+        if row['server'] not in plots.SERVERS:
+            continue  # it has no colour of its own
         points = tuple(points_of(row))
         if len(points) > 1:
             made.append(plots.Curve(title_of(row), row['server'], dash_of(row), points))

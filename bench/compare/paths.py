@@ -30,6 +30,10 @@ class Path:
         return 'adaptive' if self.idle == 'preset' else self.idle
 
 
+# What the kernel's users take, each as `baselines/start` starts it; and what is past the kernel.
+OTHERS = ('plain', 'mmsg', 'train', 'uring-manual', 'libuv', 'sockperf', 'python', 'asyncio',
+          'twisted')
+
 PATHS = [Path('loopback', server, 'block') for server in ('plain', 'socket', 'uring')]
 PATHS += [Path('loopback', server, 'preset') for server in ('socket', 'uring')]
 PATHS += [Path('loopback', server, 'busy') for server in ('plain', 'socket', 'uring')]
@@ -37,3 +41,8 @@ PATHS += [Path('virtio', server, 'busy') for server in ('dpdk', 'testpmd')]
 PATHS += [Path('veth', server, 'block') for server in ('plain', 'socket', 'uring')]
 PATHS += [Path('veth', server, 'preset') for server in ('socket', 'uring')]
 PATHS += [Path('veth', server, 'busy') for server in ('plain', 'dpdk')]
+
+PEERS = [Path('loopback', server, 'block') for server in OTHERS + ('socket', 'uring')]
+PEERS += [Path('loopback', server, 'preset') for server in ('socket', 'uring')]
+PEERS += [Path('loopback', 'plain', 'busy')]
+PEERS += [Path('virtio', server, 'busy') for server in ('dpdk', 'testpmd')]

@@ -17,6 +17,10 @@ def spread(one, unit=1):
             f'{number(one["max"] / unit)})')
 
 
+def median_of(one, unit=1):
+    return number(one['median'] / unit)
+
+
 def percent(fraction):
     return f'{100 * fraction:.3g} %'
 
@@ -86,11 +90,12 @@ def load_cells(row, sizes, shares):
     cells = names_of(row)
     for size in sizes:
         made = find_measure(row, CAPACITY, size)
-        cells.append(spread(made['rate_s'], 1000) if made else '--')
+        write = spread if size == sizes[0] else median_of
+        cells.append(write(made['rate_s'], 1000) if made else '--')
     cycles = median(find_measure(row, CAPACITY, sizes[0]), 'cycles')
     cells.append(number(cycles) if cycles else '--')
     one_peer = find_measure(row, CAPACITY, sizes[0], flows=1)
-    cells.append(spread(one_peer['rate_s'], 1000) if one_peer else '--')
+    cells.append(median_of(one_peer['rate_s'], 1000) if one_peer else '--')
     for share in shares:
         made = find_measure(row, LOAD, share=share)
         cells.append('/'.join(number(median(made, key)) for key in ('p50_us', 'p99_us'))

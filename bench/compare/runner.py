@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import time
 import typing
 
 import session
@@ -11,6 +12,9 @@ from child import Child, Failure
 from testpmd import Testpmd
 
 READY_S = 20
+RELEASE_S = 2
+READY = {'sockperf': 'using recvfrom()'}  # the others say "ready:"
+OURS = ('socket', 'uring', 'dpdk')
 PORT = '9000'
 PAIR_CLIENT, PAIR_SERVER = '10.0.0.1', '10.0.0.2'
 SERVER_MAC = '02:00:00:00:00:02'  # for a server that answers no ARP; a virtio pair takes any
@@ -25,6 +29,7 @@ class Served:
     port: list
     address: str
     within: str
+    payload: str = 'plain'  # what it answers: volley load's --payload
 
     @property
     def pid(self):
@@ -36,7 +41,9 @@ class Runner:
 
     def __init__(self, build, folder, is_private):
         self.volley = session.volley(build)
-        self.plain_echo = os.path.join(build, 'bench/baselines/plain_echo')
+        self.start = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                  'baselines/start')
+        os.environ['VLY_BUILD'] = build
         self.folder = folder
         self.is_private = is_private
         # The server on the first core, the client on the second; on one core they share it.
@@ -52,7 +59,8 @@ class Runner:
             server = self._server(path, wire)
             stack.callback(server.stop)
             yield Served(path, server, self._client_port(path, wire), self._address(path),
-                         'client' if path.wire == 'veth' else '')
+                         'client' if path.wire == 'veth' else '',
+                         'sockperf' if path.server == 'sockperf' else 'plain')
 
     def _wire(self, path):
         if path.wire == 'loopback':
@@ -79,22 +87,34 @@ class Runner:
         if path.server == 'testpmd':
             return self._testpmd(wire)
         address = self._address(path)
-        if path.server == 'plain':
-            words = ['taskset', '-c', self.cores[0], self.plain_echo, *address.split(':'),
-                     path.idle]
+        if path.server not in OURS:
+            words = ['taskset', '-c', self.cores[0], self.start, path.server, *address.split(':')]
+            words += ['busy'] if path.idle == 'busy' else []
         else:
             words = [self.volley, 'serve', '-H', 'echo', '--json', '--idle', path.server_idle,
                      '--cores', self.cores[0], '-b', path.server]
             words += self._dpdk_server(path, wire) if path.server == 'dpdk' else ['-l', address]
         if path.wire == 'veth':
             words = wires.within('server', words)
-        server = Child(words, self.folder, 'server')
-        try:
-            server.await_text('ready:', READY_S)
-        except Failure:
-            server.stop()
-            raise
-        return server
+        return self._start(words, READY.get(path.server, 'ready:'))
+
+    def _start(self, words, ready):
+        """What io_uring had open is closed a moment after its process has ended: a port that is in
+        use is tried again."""
+        end = time.monotonic() + RELEASE_S
+        while True:
+            server = Child(words, self.folder, 'server')
+            try:
+                server.await_text(ready, READY_S)
+                return server
+            except Failure as failure:
+                server.stop()
+                if 'in use' not in str(failure) or time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+            except BaseException:
+                server.stop()
+                raise
 
     @staticmethod
     def _dpdk_server(path, wire):
