@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Vhost-user messages, one at a time, between two stream sockets. Which are answered and what they
-// mean is not looked at, but for one question of our own. The protocol: QEMU's
+// Vhost-user messages, one at a time, between two stream sockets. What they mean is not looked at,
+// but for which are answered, and one question of our own. The protocol: QEMU's
 // docs/interop/vhost-user.rst.
 #include <errno.h>
 #include <poll.h>
@@ -13,8 +13,27 @@
 
 enum {
 	HEADER_BYTES = 12, // request, flags, size of what follows
-	GET_FEATURES = 1,  // may be asked at any time, and is answered by eight bytes
-	VERSION = 1,       // in the flags
+	VALUE_BYTES = 8,   // of each answer to a network driver
+	VERSION = 1,       // in the flags, as these
+	VERSION_MASK = 3,
+	IS_ANSWER = 4,
+	WANTS_ANSWER = 8, // of a request that else has none
+};
+
+// Those that are always answered.
+enum question {
+	GET_FEATURES = 1, // may be asked at any time
+	GET_VRING_BASE = 11,
+	GET_PROTOCOL_FEATURES = 15,
+	GET_QUEUE_NUM = 17,
+	GET_STATUS = 40,
+};
+
+// In this machine's byte order, as both ends are on it.
+struct header {
+	uint32_t request;
+	uint32_t flags;
+	uint32_t size;
 };
 
 // Room for the descriptors of a message.
@@ -53,6 +72,14 @@ static bool keep_fds(struct vly_vhost_way *way, struct msghdr *msg)
 	return !(msg->msg_flags & MSG_CTRUNC);
 }
 
+static struct header header_of(const struct vly_vhost_way *way)
+{
+	struct header header;
+
+	memcpy(&header, way->bytes, sizeof(header));
+	return header;
+}
+
 // Receives more of the message, never of the next.
 static ssize_t read_more(struct vly_vhost_way *way, uint32_t wanted)
 {
@@ -72,7 +99,7 @@ static ssize_t read_more(struct vly_vhost_way *way, uint32_t wanted)
 }
 
 // Who lets its socket's buffer fill up with messages of some hundred bytes reads none any more.
-static bool send_message(struct vly_vhost_way *way)
+bool vly_vhost_give(struct vly_vhost_way *way)
 {
 	union control control;
 	struct iovec iov = {.iov_base = way->bytes, .iov_len = way->have};
@@ -91,12 +118,11 @@ static bool send_message(struct vly_vhost_way *way)
 		n = sendmsg(way->to, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	vly_vhost_drop(way);
-	return n == (ssize_t)way->have;
+	way->have = 0;
+	return n == (ssize_t)iov.iov_len;
 }
 
-// Takes what is there to read: 1 when it is a whole message now, 0 when there has to come more,
-// negative when the other has hung up, or says what is no message.
-static int receive(struct vly_vhost_way *way)
+int vly_vhost_take(struct vly_vhost_way *way)
 {
 	ssize_t n = read_more(way, message_length(way) - way->have);
 	uint32_t length;
@@ -110,15 +136,37 @@ static int receive(struct vly_vhost_way *way)
 	return way->have == length;
 }
 
-bool vly_vhost_pass(struct vly_vhost_way *way)
+uint32_t vly_vhost_question(const struct vly_vhost_way *way)
 {
-	int rc = receive(way);
+	struct header header = header_of(way);
 
-	if (rc == 1) {
-		rc = send_message(way) ? 0 : -1;
-		way->have = 0;
+	switch (header.request) {
+	case GET_FEATURES:
+	case GET_VRING_BASE:
+	case GET_PROTOCOL_FEATURES:
+	case GET_QUEUE_NUM:
+	case GET_STATUS:
+		return header.request;
+	default:
+		return header.flags & WANTS_ANSWER ? header.request : 0;
 	}
-	return rc == 0;
+}
+
+bool vly_vhost_is_answer(const struct vly_vhost_way *way, uint32_t question)
+{
+	struct header header = header_of(way);
+
+	return question && header.request == question && header.size == VALUE_BYTES &&
+	       (header.flags & VERSION_MASK) == VERSION && (header.flags & IS_ANSWER);
+}
+
+bool vly_vhost_answer(const struct vly_vhost_way *way, uint32_t question)
+{
+	const struct header header = {question, VERSION | IS_ANSWER, VALUE_BYTES};
+	uint8_t bytes[HEADER_BYTES + VALUE_BYTES] = {0};
+
+	memcpy(bytes, &header, sizeof(header));
+	return send(way->from, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(bytes);
 }
 
 int vly_vhost_ask(int server, int stop_fd, int timeout_ms)
@@ -126,7 +174,6 @@ int vly_vhost_ask(int server, int stop_fd, int timeout_ms)
 	const uint32_t question[] = {GET_FEATURES, VERSION, 0};
 	struct vly_vhost_way answer = {.from = server};
 	struct pollfd fds[] = {{.fd = server, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
-	uint32_t request;
 	int rc = 0;
 
 	if (send(server, question, sizeof(question), MSG_NOSIGNAL) != sizeof(question))
@@ -139,11 +186,10 @@ int vly_vhost_ask(int server, int stop_fd, int timeout_ms)
 		if (n > 0 && fds[1].revents)
 			return -ECANCELED;
 		if (n > 0)
-			rc = receive(&answer);
+			rc = vly_vhost_take(&answer);
 	}
 	vly_vhost_drop(&answer);
-	memcpy(&request, answer.bytes, sizeof(request));
-	if (rc == 1 && (request != GET_FEATURES || answer.have != HEADER_BYTES + sizeof(uint64_t)))
+	if (rc == 1 && !vly_vhost_is_answer(&answer, GET_FEATURES))
 		return -EPROTO;
 	return rc == 1 ? 0 : rc;
 }

@@ -22,9 +22,21 @@ struct vly_vhost_way {
 	uint8_t bytes[VLY_VHOST_BYTES];
 };
 
-// Hands on what there is to read, when it is a whole message. Never waits. False when one of the
-// two has hung up, does not read, or says what is no message.
-bool vly_vhost_pass(struct vly_vhost_way *way);
+// Takes what there is to read: 1 when it is a whole message now, 0 when there has to come more,
+// negative when `from` has hung up, or says what is no message. Never waits.
+int vly_vhost_take(struct vly_vhost_way *way);
+
+// Hands the whole message on, and forgets it. False when `to` has hung up or does not read.
+bool vly_vhost_give(struct vly_vhost_way *way);
+
+// Of a whole message: the request, if the one who sends it waits for an answer, else 0.
+uint32_t vly_vhost_question(const struct vly_vhost_way *way);
+
+// Of a whole message: whether it answers that question.
+bool vly_vhost_is_answer(const struct vly_vhost_way *way, uint32_t question);
+
+// Answers a question at `from` by zeros, in the place of who should.
+bool vly_vhost_answer(const struct vly_vhost_way *way, uint32_t question);
 
 // Closes descriptors that have come and not gone.
 void vly_vhost_drop(struct vly_vhost_way *way);

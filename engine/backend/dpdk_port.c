@@ -265,6 +265,8 @@ static int dpdk_open(struct vly_backend_port **out, const struct vly_port_config
 		rc = plug(port, &config->log, &line);
 	if (!rc)
 		rc = vly_dpdk_setup(port, &config->log, &line);
+	if (vly_dpdk_relay_verify(&port->plan.relay, &line))
+		rc = -EPROTO;
 	if (!rc && port->plan.share.is_on)
 		rc = vly_dpdk_share_start(&port->plan.share, &line);
 	if (rc)

@@ -10,11 +10,15 @@
 //
 // The driver waits for each answer without a limit, on a queue's thread. So it gets to see a server
 // only once that has answered a first question (DPDK's takes up to a second to look at who comes).
+// And it neither minds what an answer says of itself nor bears one that hangs up in the middle of
+// what they agree on. Where a server does that, the relay stands in for it, answers by zeros, and
+// hangs up once the driver has said all.
 //
 // Only the vhost-user messages go this way: a few dozen when a server comes, none afterwards. The
 // frames are in memory that the two share, of which a message carries the file descriptors.
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -31,6 +35,7 @@
 
 enum {
 	RETRY_MS = 10,
+	QUIET_MS = 200, // after which the driver has no more to say
 	NS_A_MS = 1000000,
 };
 
@@ -86,24 +91,94 @@ static void hide_socket(struct vly_dpdk_relay *relay)
 	snprintf(relay->front, sizeof(relay->front), "/proc/self/fd/%d", relay->held_fd);
 }
 
-// Until one of the two hangs up.
-static void join(const struct vly_dpdk_relay *relay, int front, int back)
+// The two and what is between them.
+struct talk {
+	struct vly_vhost_way out; // from the driver to the server
+	struct vly_vhost_way in;
+	uint32_t question; // of the driver's that waits for an answer; 0: none
+};
+
+enum end {
+	END_NONE,
+	END_DRIVER, // has hung up, or we are to
+	END_SERVER, // the same, or does not keep to the protocol
+};
+
+static enum end pass_out(struct talk *talk)
 {
-	struct vly_vhost_way out = {.from = front, .to = back};
-	struct vly_vhost_way in = {.from = back, .to = front};
+	int rc = vly_vhost_take(&talk->out);
+
+	if (rc <= 0)
+		return rc ? END_DRIVER : END_NONE;
+	talk->question = vly_vhost_question(&talk->out);
+	return vly_vhost_give(&talk->out) ? END_NONE : END_SERVER;
+}
+
+static enum end pass_in(struct talk *talk)
+{
+	int rc = vly_vhost_take(&talk->in);
+
+	if (rc == 0)
+		return END_NONE;
+	if (rc < 0 || !vly_vhost_is_answer(&talk->in, talk->question))
+		return END_SERVER;
+	talk->question = 0;
+	return vly_vhost_give(&talk->in) ? END_NONE : END_DRIVER;
+}
+
+// Until the driver has said all, or hangs up.
+static void stand_in(const struct vly_dpdk_relay *relay, struct talk *talk)
+{
+	struct pollfd fds[] = {{.fd = relay->stop_fd, .events = POLLIN},
+			       {.fd = talk->out.from, .events = POLLIN}};
+	int rc = talk->question ? 1 : 0;
+	int n = 1;
+
+	while (rc >= 0 && n != 0 && !fds[0].revents) {
+		if (talk->question && !vly_vhost_answer(&talk->out, talk->question))
+			return;
+		talk->question = 0;
+		n = poll(fds, RTE_DIM(fds), QUIET_MS);
+		if (n <= 0 || !fds[1].revents)
+			continue;
+		rc = vly_vhost_take(&talk->out);
+		if (rc != 1)
+			continue;
+		talk->question = vly_vhost_question(&talk->out);
+		vly_vhost_drop(&talk->out);
+		talk->out.have = 0;
+	}
+}
+
+// Until one of the two hangs up, or the server does not do its part.
+static void join(struct vly_dpdk_relay *relay, int front, int back)
+{
+	struct talk talk = {.out = {.from = front, .to = back}, .in = {.from = back, .to = front}};
 	struct pollfd fds[] = {{.fd = relay->stop_fd, .events = POLLIN},
 			       {.fd = front, .events = POLLIN},
 			       {.fd = back, .events = POLLIN}};
+	enum end end = END_NONE;
 
-	for (;;) {
-		if (poll(fds, RTE_DIM(fds), -1) < 0)
+	while (end == END_NONE) {
+		int n = poll(fds, RTE_DIM(fds), talk.question ? relay->patience_ms : -1);
+
+		if (n == 0)
+			end = END_SERVER;
+		if (n <= 0)
 			continue;
-		if (fds[0].revents || (fds[1].revents && !vly_vhost_pass(&out)) ||
-		    (fds[2].revents && !vly_vhost_pass(&in)))
-			break;
+		if (fds[0].revents)
+			end = END_DRIVER;
+		if (end == END_NONE && fds[1].revents)
+			end = pass_out(&talk);
+		if (end == END_NONE && fds[2].revents)
+			end = pass_in(&talk);
 	}
-	vly_vhost_drop(&out);
-	vly_vhost_drop(&in);
+	if (end == END_SERVER) {
+		atomic_store(&relay->has_failed, true);
+		stand_in(relay, &talk);
+	}
+	vly_vhost_drop(&talk.out);
+	vly_vhost_drop(&talk.in);
 }
 
 // The next server that answers. -1: to be ended.
@@ -191,13 +266,14 @@ static int open_server(struct vly_dpdk_relay *relay, const struct vly_dpdk_plan 
 	int rc;
 
 	relay->target = path;
+	relay->patience_ms = (int)RTE_MIN(plan->options.wait_ns / NS_A_MS, (uint64_t)INT_MAX);
 	relay->first_fd = open_stream(path);
 	if (relay->first_fd < 0)
 		return vly_fail(error, relay->first_fd,
 				"dpdk: virtio-user:%s: cannot connect: %s; start the one who "
 				"serves it first",
 				path, strerror(-relay->first_fd));
-	rc = vly_vhost_ask(relay->first_fd, -1, (int)(plan->options.wait_ns / NS_A_MS));
+	rc = vly_vhost_ask(relay->first_fd, -1, relay->patience_ms);
 	if (!rc)
 		return 0;
 	close(relay->first_fd);
@@ -238,6 +314,17 @@ int vly_dpdk_relay_open(struct vly_dpdk_relay *relay, const struct vly_dpdk_plan
 				: "dpdk: virtio-user:%s: no more threads or file descriptors; see: "
 				  "ulimit -a",
 			plan->device.target);
+}
+
+int vly_dpdk_relay_verify(const struct vly_dpdk_relay *relay, struct vly_error *error)
+{
+	if (!relay->is_running || !atomic_load(&relay->has_failed))
+		return 0;
+	return vly_fail(error, -EPROTO,
+			"dpdk: virtio-user:%s: its server hung up, fell silent or answered wrongly "
+			"while the two agreed; start that again, or give it more time with "
+			"-o wait=SECONDS",
+			relay->target);
 }
 
 void vly_dpdk_relay_close(struct vly_dpdk_relay *relay)

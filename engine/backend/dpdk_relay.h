@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <volley/error.h>
@@ -17,14 +18,18 @@ struct vly_dpdk_relay {
 	char front[64];     // by which we reach it
 	const char *target; // of the plan's device
 	pthread_t thread;
-	int first_fd; // connected to the server by open; the thread's from then on
-	int held_fd;  // of the driver's socket, -1: not yet
-	int stop_fd;  // ends the thread
+	int first_fd;    // connected to the server by open; the thread's from then on
+	int held_fd;     // of the driver's socket, -1: not yet
+	int stop_fd;     // ends the thread
+	int patience_ms; // for each answer
 	bool is_running;
+	_Atomic bool has_failed; // a server: it hung up, stopped to answer, or answered wrongly
 };
 
 // Connects to the server and starts the thread, for a device that wants it. 0, or what connect(2)
 // says, -ETIMEDOUT, -EPROTO, -EACCES, -EMFILE, -EAGAIN. Close it in any case, after the device.
 int vly_dpdk_relay_open(struct vly_dpdk_relay *relay, const struct vly_dpdk_plan *plan,
 			struct vly_error *error);
+// Once the driver is through with its start: 0, or -EPROTO if the server did not take its part.
+int vly_dpdk_relay_verify(const struct vly_dpdk_relay *relay, struct vly_error *error);
 void vly_dpdk_relay_close(struct vly_dpdk_relay *relay);

@@ -258,7 +258,16 @@ SERVERS = {
     'another-request': first_answer(answer(GET_VRING_BASE, FEATURES)),
     'far-too-long': first_answer(answer(GET_FEATURES, FEATURES, (1 << 32) - 1)),
     'too-short': first_answer(answer(GET_FEATURES, FEATURES, 4)),
+    'no-features': first_answer(answer(GET_FEATURES, 0)),
+    'another-version': first_answer(struct.pack('<IIIQ', GET_FEATURES, 2 | REPLY, 8, FEATURES)),
+    'no-answer-bit': first_answer(struct.pack('<IIIQ', GET_FEATURES, VERSION, 8, FEATURES)),
     'closes-at-owner': agrees_until(SET_OWNER, closes),
+    'closes-at-features': agrees_until(SET_FEATURES, closes),
+    'closes-at-memory': agrees_until(SET_MEM_TABLE, closes),
+    'closes-at-rings': agrees_until(SET_VRING_NUM, closes),
+    'closes-at-the-end': agrees_until(GET_VRING_BASE, closes),
+    'silent-at-owner': agrees_until(SET_OWNER, silent),
+    'silent-at-memory': agrees_until(SET_MEM_TABLE, silent),
 }
 
 

@@ -59,6 +59,13 @@ static int middle_close(void **state)
 	return 0;
 }
 
+static bool pass(struct vly_vhost_way *way)
+{
+	int rc = vly_vhost_take(way);
+
+	return rc == 1 ? vly_vhost_give(way) : rc == 0;
+}
+
 static uint32_t make(uint8_t *bytes, uint32_t request, uint32_t payload)
 {
 	const uint32_t header[] = {request, 1, payload};
@@ -136,7 +143,7 @@ static void test_descriptors_stay_with_their_message(void **state)
 		send_with(middle->left, plain, plain_len, NULL, 0);
 		send_with(middle->left, with, with_len, fds, round == 2 ? VLY_VHOST_FDS : 8);
 		for (uint32_t i = 0; i < 4; i++) // header and payload of each
-			assert_true(vly_vhost_pass(&middle->way));
+			assert_true(pass(&middle->way));
 		expect(middle->right, plain, plain_len, 0, middle->left);
 		expect(middle->right, with, with_len, round == 2 ? VLY_VHOST_FDS : 8, middle->left);
 	}
@@ -153,8 +160,8 @@ static void test_pieces(void **state)
 	for (uint32_t i = 0; i < len; i++) {
 		assert_int_equal(recv(middle->right, in, sizeof(in), 0), -1);
 		send_with(middle->left, bytes + i, 1, &middle->left, i == 0);
-		assert_true(vly_vhost_pass(&middle->way));
-		assert_true(vly_vhost_pass(&middle->way)); // there is no more, and that is no end
+		assert_true(pass(&middle->way));
+		assert_true(pass(&middle->way)); // there is no more, and that is no end
 	}
 	expect(middle->right, bytes, len, 1, middle->left);
 }
@@ -166,12 +173,12 @@ static void test_a_message_too_long(void **state)
 
 	assert_int_equal(make(bytes, SET_MEM_TABLE, VLY_VHOST_BYTES - HEADER), VLY_VHOST_BYTES);
 	send_with(middle->left, bytes, VLY_VHOST_BYTES, NULL, 0);
-	assert_true(vly_vhost_pass(&middle->way));
-	assert_true(vly_vhost_pass(&middle->way));
+	assert_true(pass(&middle->way));
+	assert_true(pass(&middle->way));
 	expect(middle->right, bytes, VLY_VHOST_BYTES, 0, middle->left);
 	memcpy(bytes + 8, &(uint32_t){VLY_VHOST_BYTES - HEADER + 1}, 4);
 	send_with(middle->left, bytes, HEADER, NULL, 0);
-	assert_false(vly_vhost_pass(&middle->way));
+	assert_false(pass(&middle->way));
 }
 
 static void test_who_hangs_up_or_reads_nothing(void **state)
@@ -183,21 +190,23 @@ static void test_who_hangs_up_or_reads_nothing(void **state)
 
 	for (uint32_t i = 0; i < 10000 && is_well; i++) {
 		send_with(middle->left, bytes, len, NULL, 0);
-		is_well = vly_vhost_pass(&middle->way) && vly_vhost_pass(&middle->way);
+		is_well = pass(&middle->way) && pass(&middle->way);
 	}
 	assert_false(is_well);
 	shutdown(middle->left, SHUT_RDWR);
 	middle->way.have = 0;
-	assert_false(vly_vhost_pass(&middle->way));
+	assert_false(pass(&middle->way));
 }
 
 // What the server at `left` says is there before it is asked.
 static int ask_with(struct middle *middle, uint32_t request, uint32_t payload)
 {
 	uint8_t bytes[64];
+	uint32_t len = make(bytes, request, payload);
 	int rc;
 
-	send_with(middle->left, bytes, make(bytes, request, payload), &middle->left, 1);
+	bytes[4] |= 4; // it is an answer
+	send_with(middle->left, bytes, len, &middle->left, 1);
 	rc = vly_vhost_ask(middle->way.from, -1, SHORT_MS);
 	assert_int_equal(recv(middle->left, bytes, sizeof(bytes), 0), HEADER);
 	assert_int_equal(bytes[0], GET_FEATURES);
@@ -226,6 +235,37 @@ static void test_question(void **state)
 	assert_int_equal(vly_vhost_ask(middle->way.from, -1, SHORT_MS), -ECONNRESET);
 }
 
+// Which messages wait for an answer, what is one, and how one is given in another's place.
+static void test_answers(void **state)
+{
+	static const uint32_t always[] = {GET_FEATURES, 11, 15, 17, 40};
+	struct middle *middle = *state;
+	struct vly_vhost_way *way = &middle->way;
+
+	make(way->bytes, SET_MEM_TABLE, 264);
+	assert_int_equal(vly_vhost_question(way), 0);
+	way->bytes[4] |= 8; // the flag by which the driver wants to be told that it was done
+	assert_int_equal(vly_vhost_question(way), SET_MEM_TABLE);
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
+		make(way->bytes, always[i], 8);
+		assert_int_equal(vly_vhost_question(way), always[i]);
+		assert_false(vly_vhost_is_answer(way, always[i])); // without its flag
+		way->bytes[4] |= 4;
+		assert_true(vly_vhost_is_answer(way, always[i]));
+		assert_false(vly_vhost_is_answer(way, SET_MEM_TABLE));
+		assert_false(vly_vhost_is_answer(way, 0));
+		way->bytes[4] = 4 | 2; // of another version
+		assert_false(vly_vhost_is_answer(way, always[i]));
+		make(way->bytes, always[i], 4);
+		way->bytes[4] |= 4;
+		assert_false(vly_vhost_is_answer(way, always[i]));
+
+		assert_true(vly_vhost_answer(way, always[i]));
+		assert_int_equal(recv(middle->left, way->bytes, sizeof(way->bytes), 0), HEADER + 8);
+		assert_true(vly_vhost_is_answer(way, always[i]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +276,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_who_hangs_up_or_reads_nothing, middle_open,
 						middle_close),
 		cmocka_unit_test_setup_teardown(test_question, middle_open, middle_close),
+		cmocka_unit_test_setup_teardown(test_answers, middle_open, middle_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
