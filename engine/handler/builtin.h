@@ -6,6 +6,7 @@
 #include <volley/handler.h>
 
 extern const struct vly_handler_ops vly_handler_chat;
+extern const struct vly_handler_ops vly_handler_dtls;
 extern const struct vly_handler_ops vly_handler_echo;
 extern const struct vly_handler_ops vly_handler_fernet;
 extern const struct vly_handler_ops vly_handler_forward;

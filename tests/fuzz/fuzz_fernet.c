@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "endings.h"
+#include "handler/crypto/hmac.h"
 #include "handler/fernet/base64url.h"
-#include "handler/fernet/hmac.h"
 #include "handler/fernet/token.h"
 
 enum {

@@ -11,8 +11,8 @@
 
 #include "core/compiler.h"
 #include "core/fail.h"
+#include "handler/crypto/hmac.h"
 #include "handler/fernet/base64url.h"
-#include "handler/fernet/hmac.h"
 #include "stack/bytes.h"
 
 enum {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "handler/fernet/hmac.h"
+#include "handler/crypto/hmac.h"
 
 #include <string.h>
 
