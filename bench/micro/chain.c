@@ -93,13 +93,14 @@ static void run_chain(struct bench_run *run, const struct vly_handler_ops *ops)
 {
 	uint32_t count = (uint32_t)bench_arg(run);
 	struct vly_loaded_handler handlers[VLY_CHAIN_MAX] = {{.ops = NULL}};
+	const struct vly_handler_env place = {.worker_count = 1};
 	struct vly_chain *chain = calloc(1, sizeof(*chain));
 	uint64_t sent = 0;
 
 	for (uint32_t i = 0; i < count; i++)
 		handlers[i].ops = ops;
 	handlers[count - 1].ops = &vly_handler_echo;
-	if (!chain || vly_chain_open(chain, handlers, count, 0, 1, NULL)) {
+	if (!chain || vly_chain_open(chain, handlers, count, &place, NULL)) {
 		bench_skip(run, "no memory");
 	} else {
 		chain->ops = &chain_ops;

@@ -244,6 +244,8 @@ int vly_engine_open(struct vly_engine **engine, const struct vly_engine_config *
 	if (!rc)
 		rc = open_ports(opened, config, error);
 	if (!rc)
+		rc = vly_served_note(opened, config, error);
+	if (!rc)
 		rc = open_ios(opened, config, error);
 	if (!rc)
 		rc = open_workers(opened, config, error);
@@ -334,6 +336,7 @@ void vly_engine_close(struct vly_engine *engine)
 	for (uint32_t i = 0; i < VLY_CHAIN_MAX; i++)
 		vly_metrics_close(&engine->past[i]);
 	free(engine->meters);
+	free(engine->served);
 	for (uint32_t i = 0; shared->ios && i < shared->io_count; i++) {
 		for (uint32_t w = 0; w < VLY_WORKERS_MAX; w++)
 			vly_lane_close(&shared->ios[i].lanes[w]);

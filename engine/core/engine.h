@@ -15,6 +15,8 @@ struct vly_engine {
 	struct vly_port *ports[VLY_PORTS_MAX];
 	uint32_t port_count;
 	struct vly_queue *queues[VLY_IOS_MAX]; // of all ports; the index is dgram->queue
+	struct vly_served *served;             // where all ports listen, for the handlers
+	uint32_t served_count;
 	struct vly_chain *chains;
 	uint32_t chain_count;
 	struct vly_chain *next_chains; // offered, but not all owners have changed over; else NULL
@@ -34,6 +36,11 @@ struct vly_engine {
 
 // Says, once, that threads which spin have to share a core. Control thread.
 void vly_warn_of_crowd(struct vly_engine *engine, bool running);
+
+// Fills in engine->served: a row for each listen; of a port that the system was to choose, the one
+// it did. Control thread, once the ports are open.
+int vly_served_note(struct vly_engine *engine, const struct vly_engine_config *config,
+		    struct vly_error *error);
 
 // One chain for each worker, or for each I/O thread when there are no workers. Control thread.
 int vly_chains_open(struct vly_engine *engine, struct vly_error *error);

@@ -48,8 +48,14 @@ static int open_chains(struct vly_chain **opened, struct vly_engine *engine,
 	if (!chains)
 		return vly_fail(error, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < engine->chain_count; i++) {
-		int rc = vly_chain_open(&chains[i], handlers, engine->handler_count, i,
-					engine->chain_count, error);
+		const struct vly_handler_env place = {
+			.worker = i,
+			.worker_count = engine->chain_count,
+			.served = engine->served,
+			.served_count = engine->served_count,
+			.on_worker = engine->shared.worker_count > 0,
+		};
+		int rc = vly_chain_open(&chains[i], handlers, engine->handler_count, &place, error);
 
 		if (rc) {
 			close_chains(chains, engine->chain_count);

@@ -60,21 +60,30 @@ static const struct vly_lane *lane_of(const struct vly_worker *worker)
 	return &worker->shared->ios[worker->current_io].lanes[worker->index];
 }
 
-static uint32_t take_spare(struct vly_worker *worker, struct vly_ring *spare,
+static uint32_t take_spare(struct vly_worker *worker, uint32_t queue, struct vly_ring *spare,
 			   struct vly_dgram **dgrams, uint32_t count)
 {
 	uint32_t n = vly_ring_pop(spare, (void **)dgrams, count);
 
-	vly_io_wake(&worker->shared->ios[worker->current_io]); // to top up
+	vly_io_wake(&worker->shared->ios[queue]); // to top up
 	return n;
+}
+
+static uint32_t alloc_at(void *arg, uint8_t queue, struct vly_dgram **dgrams, uint32_t count)
+{
+	struct vly_worker *worker = arg;
+
+	if (queue >= worker->shared->io_count)
+		return 0;
+	return take_spare(worker, queue, worker->shared->ios[queue].lanes[worker->index].spare,
+			  dgrams, count);
 }
 
 static uint32_t alloc_from_spare(void *arg, struct vly_dgram **dgrams, uint32_t count)
 {
 	struct vly_worker *worker = arg;
-	const struct vly_lane *lane = lane_of(worker);
 
-	return take_spare(worker, lane->spare, dgrams, count);
+	return take_spare(worker, worker->current_io, lane_of(worker)->spare, dgrams, count);
 }
 
 static uint32_t alloc_from_large(void *arg, struct vly_dgram **dgrams, uint32_t count)
@@ -82,13 +91,15 @@ static uint32_t alloc_from_large(void *arg, struct vly_dgram **dgrams, uint32_t 
 	struct vly_worker *worker = arg;
 	const struct vly_lane *lane = lane_of(worker);
 
-	return take_spare(worker, lane->large ? lane->large : lane->spare, dgrams, count);
+	return take_spare(worker, worker->current_io, lane->large ? lane->large : lane->spare,
+			  dgrams, count);
 }
 
 const struct vly_chain_ops vly_worker_chain_ops = {
 	.emit = emit_to_lanes,
 	.alloc = alloc_from_spare,
 	.alloc_large = alloc_from_large,
+	.alloc_at = alloc_at,
 };
 
 static void return_unhandled(struct vly_worker *worker, struct vly_dgram **dgrams, uint32_t count,

@@ -27,23 +27,22 @@ static int open_link(struct vly_chain_link *link, const struct vly_handler_ops *
 }
 
 int vly_chain_open(struct vly_chain *chain, struct vly_loaded_handler *handlers,
-		   uint32_t handler_count, uint32_t worker, uint32_t worker_count,
+		   uint32_t handler_count, const struct vly_handler_env *place,
 		   struct vly_error *error)
 {
 	chain->burst.ops = &vly_chain_burst_ops;
-	chain->burst.worker = worker;
+	chain->burst.worker = place->worker;
 	chain->alarm_ns = UINT64_MAX;
 	vly_wheel_open(&chain->wheel);
 	for (uint32_t i = 0; i < handler_count; i++) {
 		const struct vly_handler_ops *ops = handlers[i].ops;
-		struct vly_handler_env env = {
-			.values = handlers[i].values,
-			.worker = worker,
-			.worker_count = worker_count,
-			.shared = &handlers[i].shared,
-		};
+		struct vly_handler_env env = *place;
 		struct vly_error inner = {""};
-		int rc = open_link(&chain->links[i], ops, &env, &inner);
+		int rc;
+
+		env.values = handlers[i].values;
+		env.shared = &handlers[i].shared;
+		rc = open_link(&chain->links[i], ops, &env, &inner);
 
 		if (rc < 0) {
 			vly_chain_close(chain);

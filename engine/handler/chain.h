@@ -22,6 +22,8 @@ struct vly_chain_ops {
 		     uint32_t ended_count, uint64_t now_ns);
 	uint32_t (*alloc)(void *arg, struct vly_dgram **dgrams, uint32_t count);
 	uint32_t (*alloc_large)(void *arg, struct vly_dgram **dgrams, uint32_t count);
+	// NULL: there is no queue but the one whose number is the worker's.
+	uint32_t (*alloc_at)(void *arg, uint8_t queue, struct vly_dgram **dgrams, uint32_t count);
 };
 
 struct vly_chain_link {
@@ -52,10 +54,11 @@ struct vly_chain {
 	struct vly_wheel wheel;
 };
 
-// Opens one instance of each handler for this worker. The chain stays where it is until it is
+// Opens one instance of each handler for the worker at `place`, of which the handlers' own part is
+// filled in here. The chain stays where it is until it is
 // closed. Control thread.
 int vly_chain_open(struct vly_chain *chain, struct vly_loaded_handler *handlers,
-		   uint32_t handler_count, uint32_t worker, uint32_t worker_count,
+		   uint32_t handler_count, const struct vly_handler_env *place,
 		   struct vly_error *error);
 void vly_chain_close(struct vly_chain *chain);
 

@@ -132,6 +132,18 @@ static uint32_t burst_alloc(struct vly_burst *burst, struct vly_dgram **dgrams, 
 	return hold(dgrams, chain->ops->alloc(chain->arg, dgrams, count));
 }
 
+static uint32_t burst_alloc_at(struct vly_burst *burst, uint8_t queue, struct vly_dgram **dgrams,
+			       uint32_t count)
+{
+	struct vly_chain *chain = chain_of(burst);
+
+	if (!chain->ops->alloc_at)
+		return queue == burst->worker ? burst_alloc(burst, dgrams, count) : 0;
+	if (count > VLY_BURST_MAX)
+		count = VLY_BURST_MAX;
+	return hold(dgrams, chain->ops->alloc_at(chain->arg, queue, dgrams, count));
+}
+
 static uint32_t burst_alloc_large(struct vly_burst *burst, struct vly_dgram **dgrams,
 				  uint32_t count)
 {
@@ -221,6 +233,7 @@ static const char *burst_identity(struct vly_burst *burst, const struct vly_dgra
 const struct vly_burst_ops vly_chain_burst_ops = {
 	.alloc = burst_alloc,
 	.alloc_large = burst_alloc_large,
+	.alloc_at = burst_alloc_at,
 	.send = burst_send,
 	.release = burst_release,
 	.timer_start = burst_timer_start,

@@ -125,10 +125,20 @@ static uint32_t alloc_large(void *arg, struct vly_dgram **dgrams, uint32_t count
 	return take_several(arg, dgrams, count, VLY_DGRAM_BYTES_MAX);
 }
 
+static uint32_t alloc_at(void *arg, uint8_t queue, struct vly_dgram **dgrams, uint32_t count)
+{
+	uint32_t n = alloc(arg, dgrams, count);
+
+	for (uint32_t i = 0; i < n; i++)
+		dgrams[i]->queue = queue;
+	return n;
+}
+
 static const struct vly_chain_ops kit_ops = {
 	.emit = emit,
 	.alloc = alloc,
 	.alloc_large = alloc_large,
+	.alloc_at = alloc_at,
 };
 
 // --- opening
@@ -162,7 +172,7 @@ static int open_buffers(struct vly_kit *kit, const struct vly_kit_config *config
 static int open_chain(struct vly_kit *kit, const struct vly_kit_config *config,
 		      struct vly_error *error)
 {
-	uint32_t workers = config->worker_count ? config->worker_count : 1;
+	struct vly_handler_env place = {.worker = config->worker, .on_worker = true};
 
 	for (uint32_t i = 0; i < VLY_CHAIN_MAX; i++) {
 		const struct vly_kit_link *link = &config->links[i];
@@ -178,8 +188,8 @@ static int open_chain(struct vly_kit *kit, const struct vly_kit_config *config,
 	}
 	if (!kit->handler_count)
 		return vly_fail(error, -EINVAL, "no handler is given; set links[0].ops");
-	return vly_chain_open(&kit->chain, kit->handlers, kit->handler_count, config->worker,
-			      workers, error);
+	place.worker_count = config->worker_count ? config->worker_count : 1;
+	return vly_chain_open(&kit->chain, kit->handlers, kit->handler_count, &place, error);
 }
 
 int vly_kit_open(struct vly_kit **kit, const struct vly_kit_config *config, struct vly_error *error)

@@ -135,11 +135,12 @@ static struct vly_dgram *burst_in[DGRAMS];
 static void start(struct vly_chain *chain, struct catcher *catcher, uint32_t links)
 {
 	struct vly_loaded_handler handlers[2] = {{.ops = &scripted}, {.ops = &scripted}};
+	const struct vly_handler_env place = {.worker_count = 1};
 
 	memset(chain, 0, sizeof(*chain));
 	memset(catcher, 0, sizeof(*catcher));
 	kept_count = 0;
-	assert_int_equal(vly_chain_open(chain, handlers, links, 0, 1, NULL), 0);
+	assert_int_equal(vly_chain_open(chain, handlers, links, &place, NULL), 0);
 	chain->ops = &catch_ops;
 	chain->arg = catcher;
 	for (uint32_t i = 0; i < DGRAMS; i++) {

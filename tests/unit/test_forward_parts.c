@@ -216,22 +216,22 @@ static void sessions_come_and_go(void **state)
 
 static void a_path_is_somebodys(void **state)
 {
-	struct vly_addr client = addr(2, 3);
-	struct vly_addr local = addr(4, 5);
+	struct vly_path_owner owner = {addr(2, 3), addr(4, 5), 6};
 	struct vly_path path = {.version = 0};
-	struct vly_addr found[2];
+	struct vly_path_owner found;
 
 	(void)state;
-	assert_false(vly_path_get(&path, &found[0], &found[1]));
-	vly_path_set(&path, &client, &local);
-	assert_true(vly_path_get(&path, &found[0], &found[1]));
-	assert_memory_equal(&found[0], &client, sizeof(client));
-	assert_memory_equal(&found[1], &local, sizeof(local));
+	assert_false(vly_path_get(&path, &found));
+	vly_path_set(&path, &owner);
+	assert_true(vly_path_get(&path, &found));
+	assert_memory_equal(&found.client, &owner.client, sizeof(owner.client));
+	assert_memory_equal(&found.local, &owner.local, sizeof(owner.local));
+	assert_int_equal(found.queue, 6);
 	path.version++; // as if its owner were writing
-	assert_false(vly_path_get(&path, &found[0], &found[1]));
+	assert_false(vly_path_get(&path, &found));
 	path.version++;
-	vly_path_set(&path, NULL, NULL);
-	assert_false(vly_path_get(&path, &found[0], &found[1]));
+	vly_path_set(&path, NULL);
+	assert_false(vly_path_get(&path, &found));
 }
 
 static void freed_ports_wait_longest(void **state)

@@ -66,6 +66,9 @@ static const struct vly_metric metrics[] = {
 				 "dropped (rate_limited): all ports towards the server are in use"},
 	[VLY_FORWARD_NO_ROOM] = {"no_room", VLY_METRIC_COUNTER,
 				 "dropped (rate_limited): max-sessions clients are remembered"},
+	[VLY_FORWARD_NO_BUFFER] =
+		{"no_buffer", VLY_METRIC_COUNTER,
+		 "dropped (tx_no_buffer, tx_oversize): no buffer of the other port for it"},
 	[VLY_FORWARD_NO_SESSION] = {"no_session", VLY_METRIC_COUNTER,
 				    "dropped (handler): an answer to nobody, or too late"},
 	[VLY_FORWARD_FOREIGN] =
@@ -104,7 +107,7 @@ static void check_servers(void *arg, struct vly_burst *burst, struct vly_timer *
 
 	(void)timer;
 	state->plan = vly_forward_plan(state->shared, state->worker, state->plan);
-	if (vly_health_check(health, state->shared, state->plan, burst))
+	if (vly_health_check(health, state->shared, state->plan, burst, state->send_queue))
 		vly_forward_tell_up(state->shared, health->up);
 	vly_metric_add(burst, VLY_FORWARD_CHECKS, health->asked - asked);
 	vly_metric_add(burst, VLY_FORWARD_CHECKS_LOST, health->lost - lost);
@@ -159,6 +162,59 @@ static int open_ports(struct vly_forward_state *state, const struct vly_handler_
 	return rc;
 }
 
+static bool serves(const struct vly_served *served, const struct vly_addr *addr)
+{
+	return served->addr.port == addr->port &&
+	       (vly_addr_is_wildcard(&served->addr) ||
+		memcmp(served->addr.ip, addr->ip, sizeof(addr->ip)) == 0);
+}
+
+// The row of a port that servers are spoken to from; NULL: nobody listens there.
+static const struct vly_served *find_served(const struct vly_handler_env *env,
+					    const struct vly_forward *shared, uint32_t port)
+{
+	struct vly_addr addr = shared->via;
+
+	addr.port = (uint16_t)(addr.port + port);
+	for (uint32_t i = 0; i < env->served_count; i++) {
+		if (serves(&env->served[i], &addr))
+			return &env->served[i];
+	}
+	return NULL;
+}
+
+// Which queues servers are reached by. A test kit has but one.
+static int find_queues(struct vly_forward_state *state, const struct vly_handler_env *env,
+		       struct vly_error *error)
+{
+	const struct vly_served *via = NULL;
+
+	if (!env->served_count)
+		return 0;
+	for (uint32_t i = 0; i < state->shared->port_count; i++) {
+		via = find_served(env, state->shared, i);
+		if (!via)
+			return vly_fail(
+				error, -EINVAL,
+				"nobody listens at port %u of via; give the same ports with -l",
+				state->shared->via.port + i);
+	}
+	state->via_queue = via->queue;
+	state->via_queues = via->queue_count;
+	for (uint32_t i = 0; i < env->served_count; i++)
+		state->is_crossing |= env->served[i].queue != via->queue;
+	if (env->on_worker) {
+		state->send_queue = (uint8_t)(via->queue + env->worker % via->queue_count);
+		return 0;
+	}
+	state->send_queue = (uint8_t)env->worker;
+	return !state->is_crossing
+		       ? 0
+		       : vly_fail(error, -EINVAL,
+				  "clients and servers are on different ports of the engine, which "
+				  "only a worker reaches; run it on one: -w 1");
+}
+
 static void close_state(void *arg)
 {
 	struct vly_forward_state *state = arg;
@@ -188,7 +244,9 @@ static int fill_state(struct vly_forward_state *state, const struct vly_handler_
 		return rc;
 	state->shared = shared;
 	shared->users++;
-	rc = open_ports(state, env, error);
+	rc = find_queues(state, env, error);
+	if (!rc)
+		rc = open_ports(state, env, error);
 	if (rc)
 		return rc;
 	if (getrandom(&seed, sizeof(seed), 0) < 0)

@@ -44,14 +44,14 @@ static void judge(struct vly_health *health, struct vly_forward *forward, uint32
 }
 
 static void ask(struct vly_health *health, const struct vly_forward *forward, uint32_t index,
-		struct vly_burst *burst)
+		struct vly_burst *burst, uint8_t queue)
 {
 	struct vly_health_server *server = &health->servers[index];
 	size_t len = strlen(health->payload);
 	struct vly_dgram *dgram;
 
 	server->asked_ns = 0; // who could not be asked is not judged
-	if (!vly_alloc(burst, &dgram, 1))
+	if (!vly_alloc_at(burst, queue, &dgram, 1))
 		return;
 	if (len > dgram->capacity)
 		len = dgram->capacity;
@@ -65,7 +65,7 @@ static void ask(struct vly_health *health, const struct vly_forward *forward, ui
 }
 
 bool vly_health_check(struct vly_health *health, struct vly_forward *forward,
-		      const struct vly_plan *plan, struct vly_burst *burst)
+		      const struct vly_plan *plan, struct vly_burst *burst, uint8_t queue)
 {
 	uint64_t before = health->up;
 
@@ -73,7 +73,7 @@ bool vly_health_check(struct vly_health *health, struct vly_forward *forward,
 		if (plan->state[i] == VLY_PLAN_ABSENT)
 			continue;
 		judge(health, forward, i, &plan->addr[i]);
-		ask(health, forward, i, burst);
+		ask(health, forward, i, burst, queue);
 	}
 	return health->up != before;
 }

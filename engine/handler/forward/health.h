@@ -27,6 +27,7 @@ struct vly_health {
 
 void vly_health_init(struct vly_health *health, uint32_t fall, uint32_t rise, const char *payload);
 
-// Judges what the last round has brought, and asks again. Returns whether health->up has changed.
+// Judges what the last round has brought, and asks again, by that queue. Returns whether health->up
+// has changed.
 bool vly_health_check(struct vly_health *health, struct vly_forward *forward,
-		      const struct vly_plan *plan, struct vly_burst *burst);
+		      const struct vly_plan *plan, struct vly_burst *burst, uint8_t queue);

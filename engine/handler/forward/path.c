@@ -7,24 +7,22 @@
 
 #include "core/fail.h"
 
-struct pair {
-	struct vly_addr client;
-	struct vly_addr local;
-	uint32_t is_there;
+struct entry {
+	struct vly_path_owner owner;
+	bool is_there;
 };
 
-_Static_assert(sizeof(struct pair) == VLY_PATH_WORDS * sizeof(uint64_t), "no padding");
+_Static_assert(sizeof(struct entry) <= VLY_PATH_WORDS * sizeof(uint64_t), "an entry fits");
 
-void vly_path_set(struct vly_path *path, const struct vly_addr *client,
-		  const struct vly_addr *local)
+void vly_path_set(struct vly_path *path, const struct vly_path_owner *owner)
 {
 	uint32_t version = atomic_load_explicit(&path->version, memory_order_relaxed);
 	uint64_t words[VLY_PATH_WORDS] = {0};
 
-	if (client) {
-		struct pair pair = {.client = *client, .local = *local, .is_there = 1};
+	if (owner) {
+		struct entry entry = {.owner = *owner, .is_there = true};
 
-		memcpy(words, &pair, sizeof(words));
+		memcpy(words, &entry, sizeof(entry));
 	}
 	// Whoever sees one of the words sees the odd number before it: a sequence lock.
 	atomic_store_explicit(&path->version, version + 1, memory_order_relaxed);
@@ -35,21 +33,20 @@ void vly_path_set(struct vly_path *path, const struct vly_addr *client,
 	atomic_store_explicit(&path->version, version + 2, memory_order_release);
 }
 
-bool vly_path_get(const struct vly_path *path, struct vly_addr *client, struct vly_addr *local)
+bool vly_path_get(const struct vly_path *path, struct vly_path_owner *owner)
 {
 	uint32_t version = atomic_load_explicit(&path->version, memory_order_acquire);
 	uint64_t words[VLY_PATH_WORDS];
-	struct pair pair;
+	struct entry entry;
 
 	for (uint32_t i = 0; i < VLY_PATH_WORDS; i++)
 		words[i] = atomic_load_explicit(&path->words[i], memory_order_relaxed);
 	atomic_thread_fence(memory_order_acquire);
 	if (version % 2 || atomic_load_explicit(&path->version, memory_order_relaxed) != version)
 		return false;
-	memcpy(&pair, words, sizeof(pair));
-	*client = pair.client;
-	*local = pair.local;
-	return pair.is_there;
+	memcpy(&entry, words, sizeof(entry));
+	*owner = entry.owner;
+	return entry.is_there;
 }
 
 int vly_free_ports_open(struct vly_free_ports *ports, uint32_t first, uint32_t step, uint32_t end,

@@ -18,17 +18,23 @@ enum vly_path_shape {
 };
 
 struct vly_path {
-	_Atomic uint64_t words[VLY_PATH_WORDS]; // client, local, and whether there is one
+	_Atomic uint64_t words[VLY_PATH_WORDS]; // the owner, and whether there is one
 	_Atomic uint64_t answered_ns;           // when an answer last came by; 0: none has
 	_Atomic uint32_t version;               // odd while it is being written
 };
 
+// Whose a path is.
+struct vly_path_owner {
+	struct vly_addr client;
+	struct vly_addr local; // of ours, that the client speaks to
+	uint8_t queue;         // that it comes by
+};
+
 // Gives the path to a client, or to nobody (NULL). The worker that owns the port.
-void vly_path_set(struct vly_path *path, const struct vly_addr *client,
-		  const struct vly_addr *local);
+void vly_path_set(struct vly_path *path, const struct vly_path_owner *owner);
 
 // Whose it is; false: nobody's. Any worker.
-bool vly_path_get(const struct vly_path *path, struct vly_addr *client, struct vly_addr *local);
+bool vly_path_get(const struct vly_path *path, struct vly_path_owner *owner);
 
 // One worker's ports towards one server that are free, the one that was freed first in front: a
 // late answer to who had it before then finds nobody for as long as possible.

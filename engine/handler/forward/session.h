@@ -18,6 +18,7 @@ enum vly_session_limits {
 struct vly_session {
 	struct vly_addr client;
 	struct vly_addr local; // of ours, that the client speaks to
+	uint8_t queue;         // that the client came by
 	uint16_t port;         // index of the port that we speak to the server from
 	uint8_t server;
 	uint32_t next; // of its bucket; or of the free ones

@@ -21,6 +21,7 @@ enum vly_forward_metric {
 	VLY_FORWARD_NO_SERVER,
 	VLY_FORWARD_NO_PORT,
 	VLY_FORWARD_NO_ROOM,
+	VLY_FORWARD_NO_BUFFER,
 	VLY_FORWARD_NO_SESSION,
 	VLY_FORWARD_FOREIGN,
 	VLY_FORWARD_SERVERS_UP,
@@ -34,6 +35,10 @@ struct vly_forward_state {
 	struct vly_plan *plan;
 	uint32_t worker;
 	bool by_address;
+	bool is_crossing;  // servers are reached by another port of the engine than clients
+	uint8_t via_queue; // the queues of the port that servers are reached by, from this one on
+	uint8_t via_queues;
+	uint8_t send_queue; // of those, ours
 	uint64_t idle_ns;
 	uint64_t fresh_ns;
 	uint64_t check_ns;

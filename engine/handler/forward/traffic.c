@@ -3,6 +3,7 @@
 // The way of datagrams through a forwarder, there and back.
 #include <string.h>
 
+#include "core/compiler.h"
 #include "handler/forward/hash.h"
 #include "handler/forward/state.h"
 
@@ -50,13 +51,13 @@ static void use_path(struct vly_forward_state *state, struct vly_session *sessio
 {
 	session->server = server;
 	session->port = (uint16_t)port;
-	vly_path_set(vly_forward_path(state->shared, server, port), &session->client,
-		     &session->local);
+	vly_path_set(vly_forward_path(state->shared, server, port),
+		     &(struct vly_path_owner){session->client, session->local, session->queue});
 }
 
 static void give_path_back(struct vly_forward_state *state, const struct vly_session *session)
 {
-	vly_path_set(vly_forward_path(state->shared, session->server, session->port), NULL, NULL);
+	vly_path_set(vly_forward_path(state->shared, session->server, session->port), NULL);
 	vly_free_ports_put(&state->ports[session->server], session->port);
 }
 
@@ -75,6 +76,7 @@ static struct vly_session *open_session(struct vly_forward_state *state, struct 
 		refuse(burst, dgram, VLY_FORWARD_NO_ROOM, VLY_DROP_RATE_LIMITED);
 		return NULL;
 	}
+	session->queue = dgram->queue;
 	use_path(state, session, server, port);
 	vly_metric_add(burst, VLY_FORWARD_OPENED, 1);
 	return session;
@@ -122,8 +124,41 @@ void vly_forward_expire(struct vly_forward_state *state, struct vly_burst *burst
 
 // --- datagrams ----------------------------------------------------------------------------------
 
-static void send_on(struct vly_burst *burst, struct vly_dgram *dgram)
+// To a port of the engine that has other buffers: the one place where a payload is copied.
+static void send_across(struct vly_burst *burst, struct vly_dgram *dgram, uint8_t queue)
 {
+	struct vly_dgram *copy;
+
+	if (!vly_alloc_at(burst, queue, &copy, 1)) {
+		refuse(burst, dgram, VLY_FORWARD_NO_BUFFER, VLY_DROP_TX_NO_BUFFER);
+		return;
+	}
+	if (dgram->len > copy->capacity) {
+		vly_release(burst, copy);
+		refuse(burst, dgram, VLY_FORWARD_NO_BUFFER, VLY_DROP_TX_OVERSIZE);
+		return;
+	}
+	memcpy(vly_dgram_data(copy), vly_dgram_data(dgram), dgram->len);
+	copy->len = dgram->len;
+	copy->peer = dgram->peer;
+	copy->local = dgram->local;
+	vly_send(burst, copy);
+	vly_consume(dgram);
+}
+
+static bool is_of_via(const struct vly_forward_state *state, uint8_t queue)
+{
+	return (uint8_t)(queue - state->via_queue) < state->via_queues;
+}
+
+static void send_on(const struct vly_forward_state *state, struct vly_burst *burst,
+		    struct vly_dgram *dgram, uint8_t queue)
+{
+	if (VLY_UNLIKELY(state->is_crossing) &&
+	    is_of_via(state, dgram->queue) != is_of_via(state, queue)) {
+		send_across(burst, dgram, queue);
+		return;
+	}
 	dgram->ttl = 0; // as received, these would go on to the other side
 	dgram->tos = 0;
 	vly_send(burst, dgram);
@@ -147,7 +182,7 @@ static void from_client(struct vly_forward_state *state, struct vly_burst *burst
 	dgram->local = state->shared->via;
 	dgram->local.port = (uint16_t)(dgram->local.port + session->port);
 	vly_metric_add(burst, VLY_FORWARD_TO_SERVERS, 1);
-	send_on(burst, dgram);
+	send_on(state, burst, dgram, state->send_queue);
 }
 
 // Not each time: it is a line that other workers read.
@@ -163,6 +198,7 @@ static void from_server(struct vly_forward_state *state, struct vly_burst *burst
 			struct vly_dgram *dgram, uint32_t port)
 {
 	uint8_t server = vly_plan_find(state->plan, &dgram->peer);
+	struct vly_path_owner owner;
 	struct vly_path *path;
 
 	if (server == VLY_MAGLEV_NONE) {
@@ -176,14 +212,16 @@ static void from_server(struct vly_forward_state *state, struct vly_burst *burst
 		return;
 	}
 	path = vly_forward_path(state->shared, server, port);
-	if (!vly_path_get(path, &dgram->peer, &dgram->local)) {
+	if (!vly_path_get(path, &owner)) {
 		refuse(burst, dgram, VLY_FORWARD_NO_SESSION, VLY_DROP_HANDLER);
 		return;
 	}
 	note(&path->answered_ns, burst->now_ns);
 	note(&state->shared->answered_ns[server], burst->now_ns);
 	vly_metric_add(burst, VLY_FORWARD_TO_CLIENTS, 1);
-	send_on(burst, dgram);
+	dgram->peer = owner.client;
+	dgram->local = owner.local;
+	send_on(state, burst, dgram, owner.queue);
 }
 
 // Which of the ports that we speak to servers from it came to; those are theirs alone.

@@ -28,6 +28,13 @@ enum vly_handler_abi {
 	VLY_METRICS_MAX = 64, // of one handler
 };
 
+// Where an engine receives: one row for each listen of its ports.
+struct vly_served {
+	struct vly_addr addr; // the wildcard, if it is on all of the machine's addresses
+	uint8_t queue;        // the first of the port that listens there, as in vly_dgram.queue
+	uint8_t queue_count;
+};
+
 // What open() learns. Valid during the call; copy what is needed later, but for value texts,
 // which live as long as the state.
 struct vly_handler_env {
@@ -38,6 +45,9 @@ struct vly_handler_env {
 	// then what that has put there. Opens and closes are one at a time, on one thread; who
 	// counts them knows the last.
 	void **shared;
+	const struct vly_served *served; // while the state lives; none in a test kit
+	uint32_t served_count;
+	bool on_worker; // on a thread of its own, which reaches all queues; else on one queue's
 };
 
 struct vly_burst;
@@ -74,6 +84,8 @@ struct vly_metric {
 struct vly_burst_ops {
 	uint32_t (*alloc)(struct vly_burst *burst, struct vly_dgram **dgrams, uint32_t count);
 	uint32_t (*alloc_large)(struct vly_burst *burst, struct vly_dgram **dgrams, uint32_t count);
+	uint32_t (*alloc_at)(struct vly_burst *burst, uint8_t queue, struct vly_dgram **dgrams,
+			     uint32_t count);
 	void (*send)(struct vly_burst *burst, struct vly_dgram *dgram);
 	void (*release)(struct vly_burst *burst, struct vly_dgram *dgram);
 	void (*timer_start)(struct vly_burst *burst, struct vly_timer *timer, uint64_t after_ns,
@@ -181,6 +193,14 @@ static inline uint32_t vly_alloc_large(struct vly_burst *burst, struct vly_dgram
 				       uint32_t count)
 {
 	return burst->ops->alloc_large(burst, dgrams, count);
+}
+
+// The same as vly_alloc(), to leave by that queue, of another port perhaps. 0 where the handler
+// does not reach it: see vly_handler_env.on_worker.
+static inline uint32_t vly_alloc_at(struct vly_burst *burst, uint8_t queue,
+				    struct vly_dgram **dgrams, uint32_t count)
+{
+	return burst->ops->alloc_at(burst, queue, dgrams, count);
 }
 
 // Sends a datagram from vly_alloc(), one that was kept, or one of the present burst, to
