@@ -12,16 +12,17 @@ WARMUP = 200       # round trips before those that count
 WARMUP_S = '0.1'   # of a load, the same
 TIMEOUT_S = '0.3'  # after which a datagram is lost
 PATIENCE_S = 60    # with a client that does not end
+LOST_MOST = 0.01   # of a flood: with more it is searched what the path bears
+TRIAL_S = 0.1      # of that search
 PERCENTILES = {'p50': 'p50_us', 'p90': 'p90_us', 'p99': 'p99_us', 'p999': 'p999_us',
                'max': 'max_us'}
 
 
 def ask(runner, served, words, idle, seconds):
-    """Runs a client on its core until it ends. Returns the JSON object it prints, and the
-    distribution of its latencies in microseconds. Raises Failure."""
-    file = os.path.join(runner.folder, 'client.hgrm')
-    words = [runner.volley, *words, '--json', '--timeout', TIMEOUT_S, '--hgrm', file, '--cores',
-             runner.cores[1], '--idle', idle, *served.port, served.address]
+    """Runs a client on its core until it ends; returns the JSON object it prints. Raises
+    Failure."""
+    words = [runner.volley, *words, '--json', '--timeout', TIMEOUT_S, '--cores', runner.cores[1],
+             '--idle', idle, *served.port, served.address]
     if served.within:
         words = wires.within(served.within, words)
     client = Child(words, runner.folder, 'client')
@@ -30,9 +31,19 @@ def ask(runner, served, words, idle, seconds):
     finally:
         client.stop()
     try:
-        return json.loads(client.text('out').strip().splitlines()[-1]), hgrm.read(file)
-    except (ValueError, IndexError, OSError, hgrm.Malformed) as error:
+        return json.loads(client.text('out').strip().splitlines()[-1])
+    except (ValueError, IndexError) as error:
         raise Failure(f'{words[1]}: what it wrote is not understood: {error}') from error
+
+
+def ask_with_distribution(runner, served, words, idle, seconds):
+    """Also returns that of the latencies, in microseconds."""
+    file = os.path.join(runner.folder, 'client.hgrm')
+    told = ask(runner, served, [*words, '--hgrm', file], idle, seconds)
+    try:
+        return told, hgrm.read(file)
+    except (OSError, hgrm.Malformed) as error:
+        raise Failure(f'{words[0]}: {error}') from error
 
 
 def percentiles(durations_ns):
@@ -45,22 +56,26 @@ def round_trip(runner, served, seconds, size=64):
     distribution."""
     if served.payload != 'plain':
         raise Failure(f'{served.path.server} answers none but its own datagrams')
-    told, distribution = ask(runner, served, ['ping', '-t', str(seconds), '-s', str(size),
-                                              '--warmup', str(WARMUP)],
-                             served.path.client_idle, seconds)
+    told, distribution = ask_with_distribution(
+        runner, served, ['ping', '-t', str(seconds), '-s', str(size), '--warmup', str(WARMUP)],
+        served.path.client_idle, seconds)
     return {'rate_s': told['rate_pps'], 'sent': told['sent'], 'lost': told['lost'],
             'loss': told['lost'] / told['sent'] if told['sent'] else 0.0,
             **percentiles(told['rtt_ns'])}, distribution
 
 
+def load_idle(runner):
+    """It spins, if it has a core, so that nobody waits for its waking."""
+    return 'busy' if runner.cores[0] != runner.cores[1] else 'adaptive'
+
+
 def load(runner, served, seconds, size, flows, rate=None):
-    """As many as the way takes, or `rate` a second, timed from when each was due; the client spins,
-    if it has a core, so that nobody waits for its waking. Returns figures and distribution."""
-    idle = 'busy' if runner.cores[0] != runner.cores[1] else 'adaptive'
+    """As many as the way takes, or `rate` a second, timed from when each was due. Returns figures
+    and distribution."""
     schedule = ['-r', 'max'] if rate is None else ['-r', f'{rate:.0f}', '--warmup', WARMUP_S]
-    told, distribution = ask(runner, served, [
+    told, distribution = ask_with_distribution(runner, served, [
         'load', '-t', str(seconds), '-s', str(size), '--flows', str(flows), '--payload',
-        served.payload, *schedule], idle, seconds)
+        served.payload, *schedule], load_idle(runner), seconds)
     figures = {'rate_s': told['received_pps'], 'offered_s': rate, 'sent': told['sent'],
                'lost': told['lost'], 'loss': told['loss']}
     if rate is None:
@@ -70,8 +85,22 @@ def load(runner, served, seconds, size, flows, rate=None):
     return {**figures, **percentiles(told['latency_ns'])}, distribution
 
 
+def borne(runner, served, seconds, size, flows):
+    """Figures of the highest rate of which next to nothing is lost. Some servers answer less, the
+    more they are asked: a flood does not tell what they can do."""
+    told = ask(runner, served, [
+        'load', '--search', '--loss', str(LOST_MOST), '--repeats', '1', '-t',
+        str(max(TRIAL_S, seconds / 4)), '-s', str(size), '--flows', str(flows), '--payload',
+        served.payload], load_idle(runner), seconds)
+    found = told['sizes'][0]
+    if not found['rate_pps']:
+        raise Failure(f'no rate of which less than {100 * LOST_MOST:g} % is lost')
+    return {'rate_s': found['rate_pps'], 'loss': found['loss']}
+
+
 def capacity(runner, served, seconds, size, flows):
-    """With the cycles of each datagram, if the kernel says how fast they go: of a server that
+    """As many answers as a flood gets, or if much of that is lost, as come without loss; with
+    the cycles of each datagram, if the kernel says how fast they go: of a server that
     spins, all of its core's; of another, the processor time that it took from the first datagram,
     there being none that do not count, to the last."""
     before_ns = machine.cpu_ns(served.pid)
@@ -83,4 +112,6 @@ def capacity(runner, served, seconds, size, flows):
     elif hz and figures['sent'] > figures['lost']:
         figures['cycles'] = (after_ns - before_ns) * hz / 1e9 / \
             (figures['sent'] - figures['lost'])
+    if figures['loss'] > LOST_MOST:
+        figures.update(borne(runner, served, seconds, size, flows))
     return figures, distribution
