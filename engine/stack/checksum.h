@@ -12,6 +12,7 @@
 
 enum vly_checksum_limits {
 	VLY_SUM_INLINE_BYTES = 64, // from here on the loop is worth a call
+	VLY_SUM_BLOCK_BYTES = 128, // of a turn of that loop
 };
 
 // Adds len bytes at p to sum; an odd last byte is padded with a zero. For long pieces.
@@ -75,12 +76,21 @@ static inline int vly_sum_verifies(uint64_t sum)
 // The same in words of 64 bits whose carries come round at once: an instruction for eight bytes.
 // What is added to such a sum is added with vly_add_carry().
 
+// Adds so many blocks at p to sum. For long pieces.
+uint64_t vly_wide_sum_blocks(uint64_t sum, const uint8_t *p, size_t blocks);
+
 // Adds len bytes at p to sum, as vly_sum(). For `len` that is no multiple of 8, up to 7 bytes
 // before p are read, and must be there.
 static inline uint64_t vly_wide_sum(uint64_t sum, const uint8_t *p, size_t len)
 {
-	const uint8_t *end = p + (len & ~(size_t)31);
+	const uint8_t *end;
 
+	if (VLY_UNLIKELY(len >= VLY_SUM_BLOCK_BYTES)) { // else a call costs more than it saves
+		sum = vly_wide_sum_blocks(sum, p, len / VLY_SUM_BLOCK_BYTES);
+		p += len / VLY_SUM_BLOCK_BYTES * VLY_SUM_BLOCK_BYTES;
+		len %= VLY_SUM_BLOCK_BYTES;
+	}
+	end = p + (len & ~(size_t)31);
 	for (; p != end; p += 32)
 		sum = vly_add_carry4(sum, vly_raw64(p), vly_raw64(p + 8), vly_raw64(p + 16),
 				     vly_raw64(p + 24));
