@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The dpdk path beside dpdk-testpmd, on the same device, with the same burst, in turns."""
 import dataclasses
+import ipaddress
 import os
 import time
 import typing
@@ -24,6 +25,8 @@ MANY = 1000000  # flows; and the length of every capture that is compared with t
 HUGE_MIB = 512  # free huge pages from which on both sides use them
 FIRST_BURSTS = 24  # of 32 datagrams that go round between echo and client: fewer than a ring holds
 PEERS_LENGTH = 20000  # so that what makes 64 neighbours known is little of it
+FORWARD_LENGTH, FORWARD_FLOWS, FORWARD_PEERS = 20000, 512, 16
+FORWARD_PORTS = '20000-20999'
 PAIR = 'packed_vq=1,in_order=1,mrg_rxbuf=0,queue_size=1024'
 
 
@@ -62,11 +65,12 @@ class Bench:
             self.known[path] = True
         return f'net_pcap0,rx_pcap={path},infinite_rx=1'
 
-    def engine(self, device, handler, buffers=0):
+    def engine(self, device, handler, buffers=0, more=()):
         program = os.path.join(self.build, 'bench/wire/rate')
         if handler == 'send':
             handler = os.path.join(self.build, 'bench/wire/send.so')
-        return Engine(program, self.folder, device, handler, self.cores[0], self.huge, buffers)
+        return Engine(program, self.folder, device, handler, self.cores[0], self.huge, buffers,
+                      more)
 
     def testpmd(self, name, vdev, core, buffers=BUFFERS, arguments=()):
         return Testpmd(self.folder, name, vdev, core, buffers, arguments, self.huge)
@@ -107,6 +111,22 @@ def wire_swap(bench, length):
 def wire_row(length):
     return Row(f'wire, {length:,} flows: echo', lambda bench: wire_echo(bench, length),
                lambda bench: wire_swap(bench, length), 'testpmd 5tswap', 0.85)
+
+
+def wire_forward(bench):
+    """On to two servers among the hosts of the same capture, each client over a port of its own."""
+    path = os.path.join(bench.folder, 'servers')
+    with open(path, 'w', encoding='utf-8') as file:
+        for number in range(2):
+            file.write(f'{ipaddress.ip_address(captures.host(number))}:7000\n')
+    via = f'{captures.ADDRESS}:{FORWARD_PORTS}'
+    server = bench.engine('vdev:' + bench.capture(FORWARD_LENGTH, FORWARD_FLOWS, FORWARD_PEERS),
+                          f'forward,servers={path},via={via},check=0s',
+                          FORWARD_LENGTH + SPARE, [via])
+    try:
+        return bench.sample(server, 'sent', True)
+    finally:
+        server.stop()
 
 
 # --- the virtio pair: a flood from testpmd on the other core --------------------------------------
@@ -175,6 +195,9 @@ ROWS = [
     pair_row('echo', 'echo', '5tswap', 'sent', ('5tswap', f'tx_first {FIRST_BURSTS}')),
     Row('virtio: round trip p50', lambda bench: round_trip(bench, 'dpdk'),
         lambda bench: round_trip(bench, 'testpmd'), 'testpmd 5tswap', 1.10, True, 'us'),
+    Row(f'wire, {FORWARD_FLOWS} clients: forward to 2 servers', wire_forward,
+        lambda bench: wire_echo(bench, FORWARD_LENGTH, FORWARD_FLOWS, peers=FORWARD_PEERS),
+        'our echo', 0.7),
     Row('wire: 1,000,000 flows', lambda bench: many_flows(bench, MANY),
         lambda bench: many_flows(bench, 1), 'one flow', 1.15, True, 'ns'),
     Row('wire: 64 neighbours, routed', lambda bench: many_peers(bench, 64),

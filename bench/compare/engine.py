@@ -14,13 +14,13 @@ READY_S = 30
 class Engine:
     """As `volley serve` runs it, busy, with workers 0."""
 
-    def __init__(self, program, folder, device, handler, core, huge, buffers):
+    def __init__(self, program, folder, device, handler, core, huge, buffers, more=()):
         words = [program, '-d', device, '-a', captures.PREFIX, '-H', handler, '-c', core,
                  '-n', str(buffers), '-o', 'mac=' + captures.MAC.hex(':'),
                  '-o', 'hugepages=' + ('on' if huge else 'off')]
         if buffers:
             words += ['-o', f'memory={memory_mib(buffers)}M']
-        words.append(str(captures.PORT))
+        words += [str(captures.PORT), *more]
         self.start(words, folder)
 
     def start(self, words, folder):

@@ -5,7 +5,7 @@
 // of the input it stops and prints the whole ledger.
 //
 //     rate [-b BACKEND] [-d DEVICE] [-a ADDRESS/PREFIX]... [-H HANDLER] [-c CORE]... [-n BUFFERS]
-//          [-w WORKERS] [-o KEY=VALUE]... [ADDRESS]:PORT
+//          [-w WORKERS] [-o KEY=VALUE]... [ADDRESS]:PORT[-LAST]...
 //
 // With workers, a full ring holds up the wire, so that nothing is dropped; and threads that find
 // nothing let others run, for there may be more of them than cores.
@@ -29,7 +29,7 @@ struct arguments {
 	struct vly_prefix addrs[OPTIONS_MAX];
 	const char *options[OPTIONS_MAX];
 	const char *handler;
-	struct vly_endpoint listen;
+	struct vly_endpoint listens[VLY_LISTENS_MAX];
 	uint32_t cores[OPTIONS_MAX];
 };
 
@@ -96,13 +96,21 @@ static int read_arguments(struct arguments *arguments, int argc, char **argv)
 		if (read_option(arguments, letter, optarg) < 0)
 			return -1;
 	}
-	if (optind + 1 != argc ||
-	    vly_endpoint_resolve(&arguments->listen, 1, argv[optind], true, &error) != 1)
+	for (; optind < argc; optind++) {
+		uint32_t count = arguments->port.listen_count;
+		int found =
+			vly_endpoint_resolve(&arguments->listens[count], VLY_LISTENS_MAX - count,
+					     argv[optind], true, &error);
+
+		if (found < 0)
+			return -1;
+		arguments->port.listen_count += (uint32_t)found;
+	}
+	if (!arguments->port.listen_count)
 		return -1;
 	arguments->port.addrs = arguments->addrs;
 	arguments->port.options = arguments->options;
-	arguments->port.listens = &arguments->listen;
-	arguments->port.listen_count = 1;
+	arguments->port.listens = arguments->listens;
 	arguments->port.log.line = put_line;
 	arguments->engine.ports = &arguments->port;
 	arguments->engine.port_count = 1;
@@ -172,7 +180,7 @@ int main(int argc, char **argv)
 	if (read_arguments(&arguments, argc, argv) < 0) {
 		fprintf(stderr, "usage: rate [-b BACKEND] [-d DEVICE] [-a ADDRESS/PREFIX]... "
 				"[-H HANDLER] [-c CORE]... [-n BUFFERS] [-w WORKERS] "
-				"[-o KEY=VALUE]... [ADDRESS]:PORT\n");
+				"[-o KEY=VALUE]... [ADDRESS]:PORT[-LAST]...\n");
 		return USAGE;
 	}
 	if (vly_engine_open(&engine, &arguments.engine, &error) < 0 ||
