@@ -274,24 +274,24 @@ static int source_choose(const struct vly_stack *stack, const struct vly_dgram *
 	return 0;
 }
 
-static struct vly_way way_to(const struct vly_stack *stack, const struct vly_dgram *dgram,
-			     const uint8_t *source, const uint8_t *mac)
+// Field by field, where it stays: what is written in small pieces and then copied as a whole waits
+// for the processor to put the pieces together, 50 cycles for this structure.
+static void way_to(struct vly_way *way, const struct vly_stack *stack,
+		   const struct vly_dgram *dgram, const uint8_t *source, const uint8_t *mac)
 {
-	struct vly_way way = {
-		.src = source,
-		.dst = dgram->peer.ip,
-		.is_ipv6 = !vly_ip_is4(dgram->peer.ip),
-		.ttl = VLY_IP_TTL,
-	};
+	bool is_reply = dgram->fate == VLY_FATE_REPLY;
 
+	way->src = source;
+	way->dst = dgram->peer.ip;
+	way->is_ipv6 = !vly_ip_is4(dgram->peer.ip);
 	// What a reply has there is what was received.
-	if (dgram->fate != VLY_FATE_REPLY) {
-		way.ttl = dgram->ttl ? dgram->ttl : VLY_IP_TTL;
-		way.tos = dgram->tos;
-	}
-
-	way.eth = vly_stack_eth(stack, mac, way.is_ipv6 ? VLY_ETHERTYPE_IPV6 : VLY_ETHERTYPE_IPV4);
-	return way;
+	way->ttl = is_reply || !dgram->ttl ? (uint8_t)VLY_IP_TTL : dgram->ttl;
+	way->tos = is_reply ? 0 : dgram->tos;
+	memcpy(way->eth.dst, mac, VLY_MAC_BYTES);
+	memcpy(way->eth.src, stack->mac, VLY_MAC_BYTES);
+	way->eth.type = way->is_ipv6 ? VLY_ETHERTYPE_IPV6 : VLY_ETHERTYPE_IPV4;
+	way->eth.tci = stack->vlan;
+	way->eth.is_tagged = stack->is_tagging;
 }
 
 bool vly_stack_group_mac(const struct vly_local *local, const uint8_t *ip, uint8_t *mac)
@@ -343,7 +343,7 @@ static enum vly_stack_output_verdict output_unicast(struct vly_stack *stack,
 		return wait_for(stack, neigh, next, dgram, now_ns, reason);
 	if (VLY_UNLIKELY(vly_neigh_use(&stack->neighbours, neigh, now_ns)))
 		stack->due_ns = 0;
-	way = way_to(stack, dgram, source, neigh->mac);
+	way_to(&way, stack, dgram, source, neigh->mac);
 	return udp_wrap(stack, dgram, &way);
 }
 
@@ -371,7 +371,7 @@ enum vly_stack_output_verdict vly_stack_output(struct vly_stack *stack, struct v
 		return refuse(reason, VLY_DROP_TX_OVERSIZE);
 	if (!VLY_UNLIKELY(vly_stack_group_mac(&stack->local, dgram->peer.ip, mac)))
 		return output_unicast(stack, dgram, source, now_ns, reason);
-	way = way_to(stack, dgram, source, mac);
+	way_to(&way, stack, dgram, source, mac);
 	return udp_wrap(stack, dgram, &way);
 }
 
@@ -386,6 +386,6 @@ enum vly_stack_output_verdict vly_stack_output_held(struct vly_stack *stack,
 
 	if (refusal)
 		return refuse(reason, (enum vly_drop)refusal);
-	way = way_to(stack, dgram, source, neigh->mac);
+	way_to(&way, stack, dgram, source, neigh->mac);
 	return udp_wrap(stack, dgram, &way);
 }

@@ -47,6 +47,16 @@ static uint32_t *bucket_of(const struct vly_sessions *sessions, const struct vly
 	return &sessions->bucket[hash & sessions->mask];
 }
 
+// memcmp() of 18 bytes is a call.
+static inline bool is_same(const struct vly_addr *a, const struct vly_addr *b)
+{
+	uint64_t words[4];
+
+	memcpy(words, a->ip, 16);
+	memcpy(words + 2, b->ip, 16);
+	return ((words[0] ^ words[2]) | (words[1] ^ words[3])) == 0 && a->port == b->port;
+}
+
 struct vly_session *vly_sessions_find(const struct vly_sessions *sessions,
 				      const struct vly_addr *client, const struct vly_addr *local)
 {
@@ -55,8 +65,7 @@ struct vly_session *vly_sessions_find(const struct vly_sessions *sessions,
 	while (at != VLY_SESSION_NONE) {
 		struct vly_session *session = &sessions->list[at];
 
-		if (memcmp(&session->client, client, sizeof(*client)) == 0 &&
-		    memcmp(&session->local, local, sizeof(*local)) == 0)
+		if (is_same(&session->client, client) && is_same(&session->local, local))
 			return session;
 		at = session->next;
 	}
