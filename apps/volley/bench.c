@@ -62,7 +62,7 @@ struct bench_options {
 static void set_matrix(const struct argp_state *state, struct bench_options *options,
 		       const char *word)
 {
-	static const char *const known[] = {"peers", "kernel", "dpdk", "pipeline"};
+	static const char *const known[] = {"peers", "kernel", "dpdk", "load", "pipeline"};
 
 	if (options->matrix)
 		usage_error(state, "one matrix at a time: '%s' or '%s'", options->matrix, word);
@@ -71,7 +71,8 @@ static void set_matrix(const struct argp_state *state, struct bench_options *opt
 			options->matrix = known[i];
 	}
 	if (!options->matrix)
-		usage_error(state, "no matrix '%s'; known: peers, kernel, dpdk, pipeline", word);
+		usage_error(state, "no matrix '%s'; known: peers, kernel, dpdk, load, pipeline",
+			    word);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -189,12 +190,13 @@ int command_bench(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options_table,
 		.parser = parse_option,
-		.args_doc = "[peers | kernel | dpdk | pipeline]",
+		.args_doc = "[peers | kernel | dpdk | load | pipeline]",
 		.doc = "Measures every path of this machine beside plain sockets and DPDK's "
 		       "testpmd, and writes report.html, report.json and .hgrm files. A word "
 		       "chooses another matrix: servers that others would take, the kernel's "
-		       "sockets and io_uring beside the barest loops, dpdk beside testpmd, or "
-		       "what lies between I/O threads and workers.",
+		       "sockets and io_uring beside the barest loops, dpdk beside testpmd, "
+		       "volley load beside testpmd and sockperf, or what lies between I/O threads "
+		       "and workers.",
 	};
 	struct bench_options options = {0};
 	const char *command = argv[0];

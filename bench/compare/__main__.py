@@ -11,6 +11,7 @@ import changes
 import dpdk
 import hgrm
 import kernel
+import load
 import matrix
 import page
 import pipeline
@@ -18,7 +19,8 @@ import reports
 import session
 
 # What the first word can be, and whose matrix it is; no such word: that of matrix.py.
-MATRICES = {'dpdk': dpdk.main, 'pipeline': pipeline.main, 'kernel': kernel.main}
+MATRICES = {'dpdk': dpdk.main, 'pipeline': pipeline.main, 'kernel': kernel.main,
+            'load': load.main}
 
 
 def percent(text):

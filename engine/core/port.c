@@ -31,6 +31,12 @@ static int check_config(const struct vly_port_config *config, struct vly_error *
 	if (config->listen_count > VLY_LISTENS_MAX)
 		return vly_fail(error, -EINVAL, "%u listen addresses are too many; give up to %u",
 				config->listen_count, VLY_LISTENS_MAX);
+	if (config->listen_span > 1 &&
+	    (!config->listen_count ||
+	     config->listens[0].addr.port + config->listen_span > UINT16_MAX + 1u))
+		return vly_fail(error, -EINVAL,
+				"%u ports from the first listen on are more than there are",
+				config->listen_span);
 	if (config->addr_count > VLY_ADDRS_MAX)
 		return vly_fail(error, -EINVAL, "%u addresses are too many; give up to %u",
 				config->addr_count, VLY_ADDRS_MAX);
@@ -69,6 +75,14 @@ static uint64_t probe_ns_of(const struct vly_port_config *config)
 	return config->dad_ms == VLY_DAD_NONE ? 0 : ms * NS_OF_MS;
 }
 
+// Where the kernel has a say, it gives single ports.
+static int fail_span(const struct vly_backend *backend, uint32_t span, struct vly_error *error)
+{
+	return vly_fail(error, -EINVAL,
+			"%s: gives single ports, not %u in a row; take a listen for each",
+			backend->name, span);
+}
+
 // Fills in addresses that the device has and the user gave none of.
 static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 		       struct vly_error *error)
@@ -76,6 +90,7 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 	struct vly_stack_config stack = {
 		.listens = config->listens,
 		.listen_count = config->listen_count,
+		.listen_span = config->listen_span,
 		.groups = config->groups,
 		.group_count = config->group_count,
 		.routes = config->routes,
@@ -88,6 +103,8 @@ static int open_stacks(struct vly_port *port, struct vly_port_config *config,
 
 	port->backend->link_info(port->inner, &stack.link);
 	stack.asks_outside = stack.link.news_version != NULL;
+	if (config->listen_span > 1 && stack.asks_outside)
+		return fail_span(port->backend, config->listen_span, error);
 	if (!config->addr_count) {
 		config->addrs = stack.link.addrs;
 		config->addr_count = stack.link.addr_count;
@@ -222,6 +239,8 @@ static int open_with(struct vly_port **out, const struct vly_backend *backend,
 	rc = vly_keys_parse(backend->keys, config.options, config.option_count, values, &inner);
 	if (rc)
 		return vly_fail(error, rc, "%s: %.300s", backend->name, inner.text);
+	if (config.listen_span > 1 && backend->layer != VLY_LAYER_FRAME)
+		return fail_span(backend, config.listen_span, error);
 	rc = vly_groups_complete(&config, groups, error);
 	if (rc)
 		return rc;

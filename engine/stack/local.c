@@ -109,6 +109,7 @@ static int listens_init(struct vly_local *local, const struct vly_stack_config *
 		return 0;
 	}
 	local->port = config->listens[0].addr.port;
+	local->listen_span = config->listen_span;
 	for (uint32_t i = 0; i < config->listen_count; i++) {
 		const struct vly_addr *addr = &config->listens[i].addr;
 		const struct vly_listen *added = &local->listens[local->listen_count];

@@ -85,7 +85,8 @@ struct vly_local {
 	uint32_t tentative4; // of own4, while they are probed and count4 is 0
 	uint32_t tentative6;
 	uint32_t listen_count;
-	uint16_t port; // that our own datagrams leave from
+	uint32_t listen_span; // ports of the first listen, from its own on
+	uint16_t port;        // that our own datagrams leave from
 	uint16_t bucket[VLY_LISTEN_BUCKETS];
 	struct vly_own4 own4[VLY_ADDRS_MAX];
 	struct vly_own6 own6[VLY_ADDRS_MAX];
@@ -222,8 +223,12 @@ static inline bool vly_listen_matches(const struct vly_listen *listen, const uin
 
 static inline bool vly_local_serves(const struct vly_local *local, const struct vly_addr *addr)
 {
+	const struct vly_listen *first = &local->listens[0];
 	uint16_t at = local->bucket[addr->port % VLY_LISTEN_BUCKETS];
 
+	if ((uint16_t)(addr->port - first->port) < local->listen_span &&
+	    vly_listen_matches(first, addr->ip))
+		return true;
 	while (at != VLY_LISTEN_NONE) {
 		const struct vly_listen *listen = &local->listens[at];
 

@@ -29,6 +29,7 @@ struct vly_stack_config {
 	uint32_t addr_count;
 	const struct vly_endpoint *listens; // ports served; none: client with `client_port`
 	uint32_t listen_count;
+	uint32_t listen_span;           // of the first: ports from its own on; 0: one
 	const struct vly_group *groups; // to receive, checked, those listened at among them;
 					// ifindex means nothing here
 	uint32_t group_count;

@@ -104,12 +104,20 @@ static void refuses_bad_configurations(void **state)
 	static const char *const bad_option[] = {"delay=soon"};
 	struct vly_port_config config = {
 		.backend = "sim", .options = bad_option, .option_count = 1};
+	struct vly_endpoint any = {.addr.port = 9000};
 	struct vly_port *port = NULL;
 	struct vly_error error = {""};
 
 	(void)state;
 	assert_true(vly_port_open(&port, &config, &error) < 0);
 	assert_non_null(strstr(error.text, "delay"));
+	config = (struct vly_port_config){
+		.backend = "sim", .listens = &any, .listen_count = 1, .listen_span = 2};
+	assert_true(vly_port_open(&port, &config, &error) < 0);
+	assert_non_null(strstr(error.text, "in a row"));
+	any.addr.port = 65535;
+	assert_true(vly_port_open(&port, &config, &error) < 0);
+	assert_non_null(strstr(error.text, "more than there are"));
 	config = (struct vly_port_config){.backend = "quic"};
 	assert_true(vly_port_open(&port, &config, &error) < 0);
 	assert_non_null(strstr(error.text, "quic"));

@@ -30,4 +30,10 @@ load() {
 
 load 'sent == received == 20000' 'corrupt == duplicate == reordered == 0' -- -r 50k -n 20000
 load 'sent == received == 20000' 'reordered == 0' -- -r 50k -n 20000 --flows 64 -s imix
+# As many flows as addresses and ports can make; none of their answers is lost on its way in.
+more=()
+for i in {3..20}; do more+=(-a "10.0.0.$i/24"); done
+load 'sent == received + lost == 300000' 'asked["flows"] == 1000000' 'received > 250000' \
+	'corrupt == duplicate == unrecognised == stray == 0' -- \
+	-r 200k -n 300000 --flows 1000000 "${more[@]}"
 testpmd_quit

@@ -56,6 +56,36 @@ static void test_refused_addresses(void **state)
 	}
 }
 
+// A listen of many ports serves these, and no others.
+static void test_listen_span(void **state)
+{
+	static const struct {
+		uint16_t port;
+		bool is_served;
+	} cases[] = {{8999, false}, {9000, true}, {9001, true}, {9999, true}, {10000, false}};
+	struct vly_stack *stack = station_open(&(struct station){.config.listen_span = 1000});
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct frame_spec spec = {
+			.dst_port = cases[i].port, .payload = "x", .payload_len = 1};
+		enum vly_drop reason = VLY_DROP_COUNT;
+		struct frame frame;
+
+		frame_build(&frame, &spec);
+		if (cases[i].is_served) {
+			assert_int_equal(vly_stack_input(stack, &frame.dgram, 1, &reason),
+					 VLY_STACK_DELIVER);
+			assert_int_equal(frame.dgram.local.port, cases[i].port);
+		} else {
+			assert_int_equal(vly_stack_input(stack, &frame.dgram, 1, &reason),
+					 VLY_STACK_DROP);
+			assert_int_equal(reason, VLY_DROP_NO_LISTENER);
+		}
+	}
+	vly_stack_close(stack);
+}
+
 static void test_refused_configurations(void **state)
 {
 	struct vly_prefix prefix = prefix_of("10.0.0.1/24");
@@ -174,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused_addresses),
+		cmocka_unit_test(test_listen_span),
 		cmocka_unit_test(test_refused_configurations),
 		cmocka_unit_test(test_neighbours_age),
 		cmocka_unit_test(test_an_answer_keeps_a_neighbour),

@@ -20,6 +20,7 @@ struct reach {
 	uint32_t addr_count;
 	uint32_t ports_max;
 	bool has_listens; // the simulated wire answers whatever the port
+	bool has_span;    // one listen has as many ports as it likes
 };
 
 static bool is_backend(const struct port_options *options, const char *name)
@@ -49,12 +50,14 @@ static void find_addrs(struct reach *reach, const struct port_options *options,
 static void find_reach(struct reach *reach, const struct port_options *options,
 		       const struct vly_addr *target)
 {
-	*reach = (struct reach){.ports_max = VLY_LISTENS_MAX, .has_listens = true};
+	static const char shared[] = "af_xdp:"; // with the kernel, which gives single ports
+
+	*reach = (struct reach){.ports_max = VLY_LISTENS_MAX};
 	find_addrs(reach, options, target);
-	if (is_backend(options, "sim")) {
-		reach->has_listens = false;
+	reach->has_listens = !is_backend(options, "sim");
+	reach->has_span = options->device && strncmp(options->device, shared, strlen(shared)) != 0;
+	if (!reach->has_listens || reach->has_span)
 		reach->ports_max = PORT_END - PORT_FIRST;
-	}
 }
 
 static int check_reach(const struct reach *reach, uint32_t count, struct vly_error *error)
@@ -92,7 +95,8 @@ static int open_ports(struct flows *flows, struct vly_port **port,
 	int rc = -EADDRINUSE;
 
 	config.listens = listens;
-	config.listen_count = ports;
+	config.listen_count = reach->has_span ? 1 : ports;
+	config.listen_span = reach->has_span ? ports : 0;
 	for (uint32_t i = 0; i < TRIES && rc == -EADDRINUSE; i++) {
 		uint32_t random = i;
 		uint32_t first;
@@ -100,7 +104,7 @@ static int open_ports(struct flows *flows, struct vly_port **port,
 		if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 			random = i * 977;
 		first = PORT_FIRST + random % (PORT_END - PORT_FIRST - ports + 1);
-		for (uint32_t k = 0; k < ports; k++)
+		for (uint32_t k = 0; k < config.listen_count; k++)
 			listens[k].addr.port = (uint16_t)(first + k);
 		set_locals(flows, reach, first, ports);
 		rc = vly_port_open(port, &config, error);

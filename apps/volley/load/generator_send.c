@@ -61,7 +61,9 @@ static uint32_t make_due(struct generator *generator, uint32_t count, uint64_t n
 	uint32_t n = 0;
 
 	fetch(generator->pending, count);
-	while (n < count && generator_next_ns(generator) <= now_ns) {
+	// Without a schedule all are due: no more were taken empty than may be sent.
+	while (n < count &&
+	       (generator->run.is_unlimited || generator_next_ns(generator) <= now_ns)) {
 		uint64_t due_ns = generator->run.is_unlimited
 					  ? now_ns
 					  : arrivals_next_ns(&generator->arrivals);
@@ -84,6 +86,10 @@ static void count_sent(struct generator *generator, uint64_t first, uint32_t cou
 
 	counts->sent += count;
 	generator->sent_ns = now_ns;
+	if (generator->run.is_unlimited && content->count == 1) {
+		counts->sent_bytes += (uint64_t)count * content->sizes[0];
+		return; // none of them was due before
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t due_ns = sent_due_ns(&generator->sent, first + i);
 

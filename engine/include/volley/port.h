@@ -45,6 +45,10 @@ struct vly_port_config {
 	uint32_t addr_count;                // are not used (dpdk, sim)
 	const struct vly_endpoint *listens; // where to receive; none: one port of the system's
 	uint32_t listen_count;              // choice, as a client wants
+	// The first listen takes so many ports, from its own on; 0: one. For clients of many flows,
+	// which say in `local` where each datagram comes from. Only where we have the wire alone
+	// (dpdk, but for an interface shared with the kernel); else a listen for each.
+	uint32_t listen_span;
 	// Multicast groups to receive on the listens' ports, each by the listens that take it:
 	// those on the wildcard and on the group itself. A listen on a group joins it without being
 	// told. With several queues each group belongs to one of them. What comes to broadcast

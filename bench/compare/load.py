@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`volley load` beside what others measure with: testpmd's generators over a virtio pair, sockperf
+over the loopback. In turns, and against the same servers."""
+import contextlib
+import json
+import os
+import re
+
+import captures
+import dpdk
+import dpdk_report
+import machine
+import session
+import wires
+from child import Child, Failure
+from runner import PAIR_CLIENT, PAIR_SERVER, SERVER_MAC
+
+# rounds, seconds of one measurement
+LENGTHS = {'quick': (3, 0.5), 'default': (7, 1.0), 'full': (15, 2.0)}
+PORT = '9100'
+BYTES = str(captures.PAYLOAD_BYTES)
+RATE = '5000'  # of round trips: both are idle in between
+SOCKPERF_LEAST_S = 1  # it counts in whole seconds
+
+
+def load(bench, *words):
+    """What `volley load` tells."""
+    client = Child([bench.runner.volley, 'load', '--json', '--cores', bench.cores[1], '-s', BYTES,
+                    '-t', str(bench.seconds), *words], bench.folder, 'load')
+    try:
+        client.finish(bench.seconds + 20)
+    finally:
+        client.stop()
+    return json.loads(client.text('out'))
+
+
+# --- the virtio pair ------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def peer(bench, mode):
+    """testpmd at the other end of a pair."""
+    server = bench.testpmd('server', f'net_vhost0,iface={bench.socket},queues=1', bench.cores[0])
+    try:
+        server.forward(mode)
+        yield server
+    finally:
+        server.stop()
+        if os.path.exists(bench.socket):
+            os.unlink(bench.socket)
+
+
+def pair_load(bench, mode, key, *words):
+    with peer(bench, mode):
+        told = load(bench, '-b', 'dpdk', '-d', 'virtio-user:' + bench.socket, '-r', 'max',
+                    '-a', PAIR_CLIENT + '/24', '--dad', '0',
+                    '--neighbour', f'{PAIR_SERVER}@{SERVER_MAC}',
+                    '-o', 'hugepages=' + ('on' if bench.huge else 'off'), *words,
+                    f'{PAIR_SERVER}:{PORT}')
+    rate = told[key]
+    return {'value': rate / 1e6, 'cycles': bench.tsc_hz / rate if bench.tsc_hz else None}
+
+
+def pair_testpmd(bench, mode, own_mode, key):
+    with peer(bench, mode):
+        client = bench.testpmd(
+            'client', f'net_virtio_user0,path={bench.socket},queues=1,{dpdk.PAIR}', bench.cores[1],
+            arguments=['--eth-peer=0,' + SERVER_MAC, f'--txpkts={captures.FRAME_BYTES}'])
+        try:
+            client.forward(own_mode)
+            return bench.sample(client, key)
+        finally:
+            client.stop()
+
+
+# --- the loopback ---------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def sockperf_server(bench):
+    wires.Loopback(bench.runner.is_private).open()
+    server = Child(['taskset', '-c', bench.cores[0], 'sockperf', 'server', '-i', '127.0.0.1',
+                    '-p', PORT], bench.folder, 'sockperf-server')
+    try:
+        server.await_text('using recvfrom()', 20)
+        yield server
+    finally:
+        server.stop()
+
+
+def socket_load(bench, *words):
+    with sockperf_server(bench):
+        return load(bench, '-b', 'socket', *words, '127.0.0.1:' + PORT)
+
+
+def sockperf(bench, mode, wanted, *words):
+    """The number that `wanted` finds in what it says."""
+    seconds = max(SOCKPERF_LEAST_S, round(bench.seconds))
+    with sockperf_server(bench):
+        client = Child(['taskset', '-c', bench.cores[1], 'sockperf', mode, '-i', '127.0.0.1',
+                        '-p', PORT, '-m', BYTES, '-t', str(seconds), *words], bench.folder,
+                       'sockperf')
+        try:
+            client.finish(seconds + 20)
+        finally:
+            client.stop()
+    found = re.search(wanted, client.text('out'))
+    if not found:
+        raise Failure('sockperf: ' + client.why())
+    return float(found.group(1))
+
+
+def plain(value):
+    return {'value': value, 'cycles': None}
+
+
+def trip_load(bench):
+    told = socket_load(bench, '-r', RATE, '--payload', 'sockperf', '--idle', 'busy')
+    return plain(told['latency_ns']['p50'] / 1e3)
+
+
+def trip_sockperf(bench):
+    return plain(sockperf(bench, 'ping-pong', r'percentile 50\.000 = +([\d.]+)', '--mps=' + RATE,
+                          '--nonblocked', '--full-rtt'))
+
+
+ROWS = [
+    dpdk.Row('virtio: send', lambda bench: pair_load(bench, 'rxonly', 'sent_pps', '--one-way'),
+             lambda bench: pair_testpmd(bench, 'rxonly', 'txonly', 'sent'), 'testpmd txonly', 0.9),
+    dpdk.Row('virtio: send and receive', lambda bench: pair_load(bench, '5tswap', 'received_pps'),
+             lambda bench: pair_testpmd(bench, '5tswap', 'flowgen', 'received'),
+             'testpmd flowgen', 0.9),
+    dpdk.Row('loopback: send',
+             lambda bench: plain(socket_load(bench, '-r', 'max', '--one-way')['sent_pps'] / 1e6),
+             lambda bench: plain(sockperf(bench, 'throughput',
+                                          r'Message Rate is (\d+)') / 1e6),
+             'sockperf throughput', 5.0),
+    dpdk.Row('loopback: round trip p50', trip_load, trip_sockperf, 'sockperf ping-pong', 1.10,
+             True, 'us'),
+]
+
+
+def read_arguments(words):
+    parser = session.parser(' load', __doc__, quick='a minute', full='five minutes',
+                            rounds='3, 7 or 15')
+    parser.add_argument('--only', metavar='TEXT', default='',
+                        help='rows that have this text in their name')
+    parser.add_argument('--seconds', type=session.seconds, metavar='S',
+                        help='of one measurement, instead of 0.5, 1, 2')
+    return parser.parse_args(words)
+
+
+def measure(arguments, folder, is_private):
+    rounds, seconds = LENGTHS[arguments.length]
+    rounds, seconds = arguments.rounds or rounds, arguments.seconds or seconds
+    chosen = [row for row in ROWS if arguments.only in row.name]
+    if not chosen:
+        session.stop(f'no row has "{arguments.only}" in its name')
+    bench = dpdk.Bench(os.path.abspath(arguments.build), folder, is_private, seconds)
+    results = [{'ours': [], 'theirs': [], 'failures': []} for row in chosen]
+    progress = session.Progress(rounds * len(chosen))
+    with session.Interruptible() as run:
+        for number in range(1, rounds + 1):
+            for row, result in zip(chosen, results):
+                progress.step(f'round {number} of {rounds}: {row.name}')
+                dpdk.run_round(bench, row, number, result)
+    progress.end()
+    return {'schema': 1, 'complete': run.complete,
+            'machine': machine.fingerprint(bench.runner.volley),
+            'settings': {'rounds': rounds, 'seconds': seconds, 'bytes': captures.PAYLOAD_BYTES,
+                         'cores': bench.cores, 'huge_pages': bench.huge, 'tsc_hz': bench.tsc_hz},
+            'rows': [dpdk_report.row_of(row, result) for row, result in zip(chosen, results)]}
+
+
+def lines(result):
+    facts, settings = result['machine'], result['settings']
+    yield (f'{facts["cpu"]}, {facts["cores"]} cores; Linux {facts["kernel"]}; {facts["volley"]}, '
+           f'DPDK {facts["dpdk"]}')
+    yield (f'{settings["bytes"]} bytes of payload; server on core {settings["cores"][0]}, client '
+           f'on core {settings["cores"][1]}; medians of {settings["rounds"]} rounds of '
+           f'{settings["seconds"]} s in turn')
+    yield ''
+    yield from dpdk_report.table(result['rows'])
+    for row in result['rows']:
+        failures = row['samples']['failures']
+        if failures and 'ratio' in row:
+            yield f'{row["name"]}: {len(failures)} rounds failed: {failures[0]}'
+
+
+def main(words):
+    arguments = read_arguments(words)
+    return session.run(lambda *place: measure(arguments, *place), lines,
+                       os.path.join(arguments.folder, 'load.json'),
+                       lambda result: all('ratio' in row for row in result['rows']))
