@@ -32,7 +32,8 @@ def percent(text):
 
 def read_arguments(words, peers):
     """`peers`: the servers that others would take instead of Volley, not all paths."""
-    parser = session.parser(' peers' if peers else '', __doc__, quick='a minute',
+    quick = 'three minutes' if peers else 'a minute'
+    parser = session.parser(' peers' if peers else '', __doc__, quick=quick,
                             full='half an hour', rounds='3, 5 or 9')
     parser.epilog = ('Other matrices, by the first word: ' +
                      ', '.join(f'volley bench {word}' for word in ('peers', *MATRICES)) +

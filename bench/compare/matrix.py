@@ -188,13 +188,18 @@ def measure(arguments, folder, is_private):
 
 # --- what is shown of it --------------------------------------------------------------------------
 
+def rounds_of(result):
+    """An interrupted run has fewer of some paths than it was to have."""
+    return f'{"" if result["complete"] else "at most "}{result["settings"]["rounds"]} rounds'
+
+
 def machine_lines(result):
     facts, settings = result['machine'], result['settings']
     yield (f'{facts["cpu"]}, {facts["cores"]} cores{", virtual" if facts["virtual"] else ""}; '
            f'Linux {facts["kernel"]}; {facts["volley"]}, DPDK {facts["dpdk"]}; '
            f'{facts["huge_pages"]} huge pages')
     yield (f'64 bytes, one datagram in flight; server on core {settings["cores"][0]}, client on '
-           f'core {settings["cores"][1]}; medians of {settings["rounds"]} rounds of '
+           f'core {settings["cores"][1]}; medians of {rounds_of(result)} of '
            f'{settings["seconds"]} s, max of all')
 
 

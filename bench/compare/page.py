@@ -163,8 +163,9 @@ def machine_of(result):
 def method(result):
     settings = result['settings']
     cores = ' and '.join(settings['cores'])
+    most = '' if result['complete'] else 'at most '
     return (f'<p class="quiet">Server and client on cores {escape(cores)}; all paths in turn, '
-            f'{settings["rounds"]} rounds, {settings["seconds"]:g} s for each measurement, '
+            f'{most}{settings["rounds"]} rounds, {settings["seconds"]:g} s for each measurement, '
             f'{settings["warmup"]} round trips before those that count.</p>')
 
 
