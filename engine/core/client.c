@@ -26,7 +26,8 @@ enum {
 
 // --- opening and closing ------------------------------------------------------------------------
 
-// The ring of uring belongs to one thread, if it is not told otherwise.
+// The ring of uring belongs to one thread, if it is not told otherwise, which only its own name can
+// say: so `auto` takes none.
 static int open_port(struct vly_client *client, const struct vly_client_config *config,
 		     struct vly_error *error)
 {
@@ -34,6 +35,8 @@ static int open_port(struct vly_client *client, const struct vly_client_config *
 	struct vly_port_config port = config->port;
 
 	port.queues = 1;
+	if (config->shared && (!port.backend || strcmp(port.backend, "auto") == 0))
+		port.backend = port.device ? "dpdk" : "socket";
 	if (config->shared && port.backend && strcmp(port.backend, "uring") == 0) {
 		if (port.option_count == VLY_KEYS_MAX)
 			return vly_fail(error, -EINVAL, "more than %d options", VLY_KEYS_MAX - 1);

@@ -123,6 +123,12 @@ static void arrange_wait(struct vly_client *client, struct vly_request *request,
 		client->due_ns = request->deadline_ns;
 }
 
+static uint64_t count_refusals(const struct vly_client *client)
+{
+	return atomic_load_explicit(&client->queue->ledger->dropped[VLY_DROP_RX_REFUSED],
+				    memory_order_relaxed);
+}
+
 int vly_client_start(struct vly_client *client, struct vly_request *request,
 		     struct vly_error *error)
 {
@@ -135,6 +141,8 @@ int vly_client_start(struct vly_client *client, struct vly_request *request,
 	request->answer_len = 0;
 	request->is_refused = false;
 	vly_client_lock(client);
+	if (!client->flying_count)
+		client->refusals = count_refusals(client); // of what went before
 	rc = identify(client, request, error);
 	if (!rc)
 		rc = vly_client_send_until(client, &request->peer, request->bytes, request->len,
@@ -195,8 +203,7 @@ static uint32_t end_due(struct vly_client *client, uint64_t now_ns)
 // Its last try need not wait any longer.
 static void note_refusals(struct vly_client *client, uint64_t now_ns)
 {
-	uint64_t refusals = atomic_load_explicit(
-		&client->queue->ledger->dropped[VLY_DROP_RX_REFUSED], memory_order_relaxed);
+	uint64_t refusals = count_refusals(client);
 	struct vly_request *request = NULL;
 
 	if (refusals == client->refusals)

@@ -135,6 +135,15 @@ static void a_refusal_ends_the_last_try(void **state)
 	assert_int_equal(vly_client_request(client, &request, &error), -ECONNREFUSED);
 	assert_non_null(strstr(error.text, "nobody serves"));
 	assert_int_equal(counts_of(client).refused, 1);
+
+	// One that is no request's does not end the next.
+	assert_int_equal(vly_client_send(client, &peer.at, "x", 1, 0, NULL), 0);
+	for (uint32_t i = 0; counts_of(client).refused < 2 && i < LIMIT_NS / MS; i++)
+		vly_client_poll(client, MS);
+	peer = open_peer();
+	request = request_to(&peer, bytes, 3);
+	assert_int_equal(vly_client_request(client, &request, &error), -ETIMEDOUT);
+	close(peer.fd);
 	vly_client_close(client);
 }
 

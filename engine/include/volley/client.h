@@ -62,7 +62,7 @@ struct vly_match {
 struct vly_client_config {
 	struct vly_port_config port; // one queue is opened, whatever `queues` says
 	enum vly_idle idle;
-	bool shared; // by several threads
+	bool shared; // by several threads; backend `auto` is then dpdk with a device, else socket
 	struct vly_match match;
 };
 
