@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# capture.sh: what the handler `capture` writes, tshark reads: addresses, ports, payloads,
+# direction, checksums and times, of IPv4 and IPv6, in files that are turned over.
+. "$(dirname "$0")/lib.sh"
+
+needs_tool tshark
+cat >"$tmp/ask.py" <<'END'
+import socket, sys
+for number in range(100):
+    family, host = ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1'))[number % 2]
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        sock.bind((host, 20000 + number))
+        payload = b'%03d' % number * (number + 1)
+        sock.sendto(payload, (host, 9000))
+        assert sock.recv(65535) == payload.upper(), number
+END
+
+started=$(date +%s)
+serve - -b socket -l :9000 -H "capture,file=$tmp/all.pcapng,file-bytes=8k,files=100" \
+	-H "capture,file=$tmp/some,prefix=::1,port=20011" -H "$build/apps/plugins/upper.so"
+"$python" "$tmp/ask.py" || fail "an answer did not come"
+stop_serve
+ledger balanced 'handled == 100'
+"$python" - "$tmp/serve.out" <<'END' || fail "the metrics are not as expected"
+import json, sys
+metrics = [json.loads(line) for line in open(sys.argv[1]) if line[0] == '{'][-1]['metrics']
+seen = {(row['position'], row['name']): row['value'] for row in metrics}
+assert seen[0, 'captured'] == seen[0, 'written'] == 200, seen
+assert seen[0, 'missed'] == seen[0, 'lost'] == seen[0, 'filtered'] == 0, seen
+assert seen[0, 'files'] > 2, seen
+assert (seen[1, 'written'], seen[1, 'filtered']) == (2, 198), seen
+END
+
+show() {
+	local file
+
+	for file; do
+		tshark -r "$file" -o udp.check_checksum:TRUE -o ip.check_checksum:TRUE -T fields \
+			-e frame.packet_flags_direction -e ip.src -e ipv6.src -e udp.srcport \
+			-e ip.dst -e ipv6.dst -e udp.dstport -e udp.payload -e udp.checksum.status \
+			-e frame.time_epoch -e frame.interface_name 2>>"$tmp/tshark.log" ||
+			fail "tshark does not read $file"
+	done
+}
+show "$tmp"/all_*.pcapng >"$tmp/all.txt"
+show "$tmp"/some_*.pcapng >"$tmp/some.txt"
+"$python" - "$tmp/all.txt" "$tmp/some.txt" "$started" <<'END' || fail "tshark reads something else"
+import sys, time
+rows = [line.rstrip('\n').split('\t') for line in open(sys.argv[1])]
+assert len(rows) == 200, len(rows)
+last = 0
+for index, row in enumerate(rows):
+    number, outwards = divmod(index, 2)
+    host = ('127.0.0.1', '::1')[number % 2]
+    client, server = [host, str(20000 + number)], [host, '9000']
+    direction, *rest, payload, checksum, when, interface = row
+    ends = [rest[0] or rest[1], rest[2], rest[3] or rest[4], rest[5]]
+    assert int(direction, 0) == 1 + outwards, row
+    assert ends == (server + client if outwards else client + server), row
+    assert bytes.fromhex(payload) == b'%03d' % number * (number + 1), row
+    assert checksum == '1', row
+    assert int(sys.argv[3]) <= float(when) <= time.time() and float(when) >= last, row
+    assert interface == 'volley', row
+    last = float(when)
+some = [line.split('\t')[3:7:3] for line in open(sys.argv[2])]
+assert some == [['20011', '9000'], ['9000', '20011']], some
+END
