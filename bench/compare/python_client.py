@@ -139,12 +139,12 @@ def main():
     os.environ['VOLLEY_LIBRARY'] = str(options.build.resolve() / 'engine/libvolley.so')
     sys.path.insert(0, str(ROOT / 'apps/python'))
     import volley  # pylint: disable=import-outside-toplevel
-    os.sched_setaffinity(0, {1})
     with tempfile.TemporaryDirectory() as folder:
         path = f'{folder}/python.sock'
         build = options.build.resolve()
         with Server(build, 9100, '-b', 'socket'), \
                 Server(build, 9100, '-b', 'dpdk', '-d', f'vhost-user:{path}', '-a', '10.0.0.1/24'):
+            os.sched_setaffinity(0, {1})
             for title, variants in open_variants(volley, f'virtio-user:{path}'):
                 measure(title, variants, options.rounds, options.seconds)
 

@@ -16,7 +16,12 @@ export VOLLEY_LIBRARY=$build/engine/libvolley.so
 run() {
 	timeout 30 "$python" "$@" >"$tmp/${1##*/}.log" 2>&1 || fail "${1##*/} ${*:2}: status $?"
 }
-listens() { grep -q listening "$tmp/$1.log"; }
+listens() { grep -qs listening "$tmp/$1.log"; }
+# The log of the server before would tell that this one listens.
+start_server() {
+	rm -f "$tmp/server.log"
+	start_peer server "$python" "$@"
+}
 says() { grep -q -- "$2" "$tmp/$1.log" || fail "$1 does not say: $2"; }
 
 # talk HOST: the chat between two clients of it, each on a socket of its own.
@@ -47,7 +52,7 @@ if [[ $backend == dpdk ]]; then
 	stop_serve
 	ledger balanced
 
-	VOLLEY_PORT=$(pair vhost 1) start_peer server "$python" "$examples/echo_server.py" 10.0.0.1
+	VOLLEY_PORT=$(pair vhost 1) start_server "$examples/echo_server.py" 10.0.0.1
 	await 20 listens server || fail "the echo server does not listen"
 	answer=$("$volley" call -b dpdk -d "virtio-user:$tmp/python.sock" -a 10.0.0.2/24 \
 		10.0.0.1:9000 hello) || fail "volley call: no answer from Python over dpdk"
@@ -66,20 +71,20 @@ for name in echo_server echo_client chat_client; do
 done
 
 for address in 127.0.0.1 ::1; do
-	start_peer server "$python" "$examples/echo_server.py" "$address" 9001
+	start_server "$examples/echo_server.py" "$address" 9001
 	await 20 listens server || fail "the echo server does not listen"
 	run "$tmp/plain_echo_client.py" "$address" 9001 300
 	says plain_echo_client.py '300 answers'
 	run "$examples/echo_client.py" "$address" 9001 300
 	says echo_client.py '300 answers'
 	stop_peer
-	start_peer server "$python" "$tmp/plain_echo_server.py" "$address" 9001
+	start_server "$tmp/plain_echo_server.py" "$address" 9001
 	await 20 listens server || fail "the plain echo server does not listen"
 	run "$examples/echo_client.py" "$address" 9001 300
 	stop_peer
 done
 
-start_peer server "$python" "$examples/event_driven.py" server 127.0.0.1 9001
+start_server "$examples/event_driven.py" server 127.0.0.1 9001
 await 20 listens server || fail "the event-driven server does not listen"
 run "$tmp/plain_echo_client.py" 127.0.0.1 9001 300
 run "$examples/event_driven.py" client 127.0.0.1 9001 300
