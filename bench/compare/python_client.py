@@ -6,6 +6,7 @@
 Run in bench/. The server is `volley serve -H echo` on a core of its own; the client, a loop of
 Python, on another. Variants take turns in every round; ratios are medians of the rounds' own."""
 import argparse
+import contextlib
 import os
 import pathlib
 import signal
@@ -85,6 +86,15 @@ class Server:
     def __enter__(self):
         return self
 
+    @contextlib.contextmanager
+    def stopped(self):
+        """Does not run within."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def __exit__(self, *args):
         self.process.send_signal(signal.SIGINT)
         self.process.communicate(timeout=20)
@@ -116,12 +126,13 @@ def open_variants(volley, device):
     return [('requests, one in flight', loops), (f'{BURST} in flight', bursts)]
 
 
-def measure(title, variants, rounds, seconds):
+def measure(title, variants, servers, rounds, seconds):
     """Prints a table: medians, spread, and the median of the rounds' ratios to the first."""
     rates = {name: [] for name, _ in variants}
     for _ in range(rounds):
         for name, run in variants:
-            rates[name].append(run(seconds))
+            with servers(name):
+                rates[name].append(run(seconds))
     first = rates[variants[0][0]]
     print(f'{title}, 64 bytes, thousand a second')
     for name, values in rates.items():
@@ -142,11 +153,15 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = f'{folder}/python.sock'
         build = options.build.resolve()
-        with Server(build, 9100, '-b', 'socket'), \
-                Server(build, 9100, '-b', 'dpdk', '-d', f'vhost-user:{path}', '-a', '10.0.0.1/24'):
+        # Both servers spin before they sleep, and would take the core from each other: the one
+        # that is not asked is stopped meanwhile.
+        with Server(build, 9100, '-b', 'socket') as kernel, \
+                Server(build, 9100, '-b', 'dpdk', '-d', f'vhost-user:{path}', '-a',
+                       '10.0.0.1/24') as bypass:
             os.sched_setaffinity(0, {1})
+            servers = lambda name: (kernel if 'dpdk' in name else bypass).stopped()
             for title, variants in open_variants(volley, f'virtio-user:{path}'):
-                measure(title, variants, options.rounds, options.seconds)
+                measure(title, variants, servers, options.rounds, options.seconds)
 
 
 if __name__ == '__main__':
