@@ -26,6 +26,7 @@ struct vly_dpdk_netlink {
 struct vly_dpdk_ways {
 	uint32_t addr_count;
 	uint32_t route_count;
+	uint32_t routes_left_out; // there was no room for them
 	struct vly_prefix addrs[VLY_ADDRS_MAX];
 	struct vly_route routes[VLY_ROUTES_MAX]; // a next hop of zeros: everybody there is near
 };

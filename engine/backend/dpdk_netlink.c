@@ -192,7 +192,7 @@ static void read_route(struct reader *reader, const struct nlmsghdr *message)
 	if (!is_of_interest(header, table, reader->ifindex))
 		return;
 	reader->events |= VLY_DPDK_EVENT_WAYS;
-	if (!reader->ways || reader->ways->route_count == VLY_ROUTES_MAX)
+	if (!reader->ways)
 		return;
 	gateway = table[RTA_GATEWAY];
 	if (table[RTA_MULTIPATH])
@@ -200,6 +200,10 @@ static void read_route(struct reader *reader, const struct nlmsghdr *message)
 	// By way of a router of the other family (RFC 8950) the stack cannot go.
 	if (table[RTA_VIA] || (table[RTA_MULTIPATH] && !gateway))
 		return;
+	if (reader->ways->route_count == VLY_ROUTES_MAX) {
+		reader->ways->routes_left_out++;
+		return;
+	}
 	route = &reader->ways->routes[reader->ways->route_count];
 	memset(route, 0, sizeof(*route));
 	if (header->rtm_family == AF_INET)

@@ -11,6 +11,7 @@
 //     dpdk_log.c      what DPDK says, kept for error lines
 //     dpdk_pool.c     a queue's buffers
 //     dpdk_setup.c    an Ethernet device's queues, pools and offloads
+//     dpdk_tell.c     what the log says of it
 //     dpdk_share.c    an interface shared with the kernel
 //     dpdk_kernel.c   its addresses, routes and neighbours, which are the kernel's (dpdk_kernel.h)
 //     dpdk_program.c  the XDP program for that, made from dpdk_steer.bpf.c
@@ -163,6 +164,9 @@ bool vly_dpdk_device_is_veth(const struct vly_dpdk_device *device);
 
 // A locally administered MAC that is the same each time (IEEE 802, clause 8: bit 1 of octet 0).
 void vly_dpdk_device_mac(const struct vly_dpdk_device *device, uint8_t *mac);
+
+// Whether it can only be asked for frames, and not waited on.
+bool vly_dpdk_kind_is_polled(const struct vly_dpdk_kind *kind);
 
 // Whether this machine has the kind's driver.
 bool vly_dpdk_kind_is_installed(const struct vly_dpdk_kind *kind);
@@ -337,6 +341,9 @@ struct rte_mempool *vly_dpdk_pool(const char *name, const struct vly_dpdk_plan *
 // port->link and may lower port->queue_count. Logs what it found.
 int vly_dpdk_setup(struct vly_backend_port *port, const struct vly_log *log,
 		   struct vly_error *error);
+
+// Logs what a user should know of it.
+void vly_dpdk_tell(const struct vly_backend_port *port, const struct vly_log *log);
 
 // Counts what the device lost since the last time, in queue 0's ledger. Its thread, or the
 // control thread when none runs.

@@ -283,25 +283,12 @@ static void tell_offloads(const struct vly_backend_port *port, const struct choi
 		     tx & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE ? "fast" : "one by one");
 }
 
-static void tell_jumbo(const struct vly_backend_port *port, const struct vly_log *log)
-{
-	if (port->plan.whole_room)
-		vly_log_line(
-			log,
-			"dpdk: jumbo frames come in chains of %u bytes a buffer, copied together",
-			port->plan.data_room - RTE_PKTMBUF_HEADROOM);
-	else if (port->plan.data_room > RTE_MBUF_DEFAULT_BUF_SIZE)
-		vly_log_line(log, "dpdk: jumbo frames have buffers of %u bytes, without a copy",
-			     port->plan.data_room - RTE_PKTMBUF_HEADROOM);
-}
-
 static void tell(struct vly_backend_port *port, const struct choice *choice,
 		 const struct vly_log *log)
 {
 	const struct vly_dpdk_memory *memory = &port->eal->memory;
 	const uint8_t *mac = port->link.mac;
 	struct rte_eth_burst_mode mode;
-	struct rte_eth_link link = {.link_status = 0};
 
 	if (rte_eth_rx_burst_mode_get(port->port_id, 0, &mode))
 		mode.info[0] = 0;
@@ -316,32 +303,11 @@ static void tell(struct vly_backend_port *port, const struct choice *choice,
 		     memory->reason, memory->reason[0] ? ")" : "",
 		     mode.info[0] ? mode.info : "not told by the driver");
 	tell_offloads(port, choice, log);
-	tell_jumbo(port, log);
-	if (port->link.partial_checksums)
-		vly_log_line(log,
-			     "dpdk: %s is a veth: UDP checksums that its peer has left to a card "
-			     "are taken as good",
-			     port->plan.device.target);
-	if (rte_eth_link_get_nowait(port->port_id, &link) == 0 && !link.link_status)
-		vly_log_line(log, "dpdk: %s: the link is down, waiting for the other side",
-			     device_name(port));
-	if (port->plan.share.is_on)
-		vly_log_line(
-			log,
-			"dpdk: %s stays the kernel's but for UDP to our ports: addresses, routes "
-			"and neighbours are its",
-			port->plan.device.target);
-	if (port->plan.device.id == VLY_DPDK_VIRTIO_USER && !port->plan.device.serves)
-		vly_log_line(log,
-			     port->plan.relay.path[0]
-				     ? "dpdk: if the server of %s ends, what is sent counts as "
-				       "tx_full until it is back"
-				     : "dpdk: if the server of %s ends, what is sent counts as "
-				       "tx_full until this process is started again",
-			     port->plan.device.target);
-	snprintf(port->detail, sizeof(port->detail), "%s, %s%s%.60s", device_name(port),
-		 memory->huge ? "huge pages" : "normal pages", mode.info[0] ? ", receive " : "",
-		 mode.info);
+	vly_dpdk_tell(port, log);
+	snprintf(port->detail, sizeof(port->detail), "%s, %s%s%s%.60s", device_name(port),
+		 memory->huge ? "huge pages" : "normal pages",
+		 vly_dpdk_kind_is_polled(port->plan.device.kind) ? ", polled even when idle" : "",
+		 mode.info[0] ? ", receive " : "", mode.info);
 }
 
 static int start(struct vly_backend_port *port, struct choice *choice, struct vly_error *error)

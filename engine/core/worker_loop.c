@@ -54,7 +54,7 @@ static void emit_to_lanes(void *arg, struct vly_dgram **tx, uint32_t tx_count,
 }
 
 // What is made while a burst is handled leaves by the queue that the burst came by: there the
-// peer is. On a tick any queue serves.
+// peer is. Beside one (at the start, a timer, a tick, the end) by the first queue of all.
 static const struct vly_lane *lane_of(const struct vly_worker *worker)
 {
 	return &worker->shared->ios[worker->current_io].lanes[worker->index];
@@ -102,6 +102,11 @@ const struct vly_chain_ops vly_worker_chain_ops = {
 	.alloc_at = alloc_at,
 };
 
+static void leave_bursts(struct vly_worker *worker)
+{
+	worker->current_io = 0;
+}
+
 static void return_unhandled(struct vly_worker *worker, struct vly_dgram **dgrams, uint32_t count,
 			     enum vly_drop reason)
 {
@@ -137,8 +142,10 @@ static uint32_t turn(struct vly_worker *worker, uint64_t now_ns)
 	struct vly_dgram *dgrams[VLY_LOOP_BURST];
 	uint32_t work = 0;
 
-	if (VLY_UNLIKELY(vly_chain_is_offered(&worker->next_chain)))
+	if (VLY_UNLIKELY(vly_chain_is_offered(&worker->next_chain))) {
+		leave_bursts(worker);
 		worker->chain = vly_chain_change(worker->chain, &worker->next_chain);
+	}
 	for (uint32_t i = 0; i < worker->shared->io_count; i++) {
 		struct vly_lane *lane = &worker->shared->ios[i].lanes[worker->index];
 		uint32_t n = vly_ring_pop(lane->to_worker, (void **)dgrams, VLY_LOOP_BURST);
@@ -148,8 +155,10 @@ static uint32_t turn(struct vly_worker *worker, uint64_t now_ns)
 			handle(worker, lane, dgrams, n, now_ns);
 		work += n;
 	}
-	if (VLY_UNLIKELY(now_ns >= worker->chain->alarm_ns))
+	if (VLY_UNLIKELY(now_ns >= worker->chain->alarm_ns)) {
+		leave_bursts(worker);
 		vly_chain_alarm(worker->chain, now_ns);
+	}
 	return work;
 }
 
@@ -209,6 +218,7 @@ void *vly_worker_thread(void *arg)
 		work = turn(worker, now_ns);
 		rest(worker, work, now_ns);
 	} while (work || !last);
+	leave_bursts(worker);
 	vly_chain_drain(worker->chain, vly_clock_ns());
 	atomic_fetch_add_explicit(&worker->shared->workers_done, 1, memory_order_release);
 	return NULL;

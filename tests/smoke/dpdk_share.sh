@@ -43,7 +43,13 @@ start_peer kernel ip netns exec server "$python" "$here/dpdk_share.py" serve 900
 await 10 grep -q listening "$tmp/kernel.log" || fail "the kernel's servers do not start"
 kernel_works "before"
 
+# More routes than are followed: said, and the others work.
+for ((i = 1; i <= 70; i++)); do echo "route add 10.99.$i.0/24 via 10.77.0.1"; done |
+	ip -n server -batch - || fail "70 routes"
 serve server "${port[@]}"
+grep -q 's0 has more than the 64 routes that are followed: [0-9]* are not' "$tmp/serve.err" ||
+	fail "it is not said that routes are left out"
+ip -n server route flush via 10.77.0.1
 has_program || fail "no program on the interface"
 kernel_works "with the engine"
 engine_works "with the engine"

@@ -181,7 +181,9 @@ static inline void vly_drop(struct vly_dgram *dgram, enum vly_drop reason)
 // Up to `count` (at most VLY_BURST_MAX) empty datagrams to fill and send; the caller owns them.
 // `len` is 0, `capacity` says what fits. Returns how many, fewer when the pool is low: not an
 // error, and never waits. Set peer, and local if it matters.
-// It leaves by the queue that the burst came by.
+// It leaves by the queue that the burst came by. With an empty burst (a timer, a tick, start,
+// drain) that is the queue whose I/O thread calls, or with workers the first queue of the engine's
+// first port: of several ports, give the one that such datagrams are for first.
 static inline uint32_t vly_alloc(struct vly_burst *burst, struct vly_dgram **dgrams, uint32_t count)
 {
 	return burst->ops->alloc(burst, dgrams, count);
