@@ -21,8 +21,7 @@
 //     dpdk_queue.c    the bursts: mbuf <-> vly_dgram
 //     dpdk_wait.c     sleeping until frames come, where a driver can
 //     dpdk_peer.c     a peer process that dies and comes back
-//     dpdk_relay.c    the same, where virtio-user is not the one who serves
-//     dpdk_message.c  what goes through it (dpdk_message.h)
+//     dpdk_relay.c    the same, where virtio-user does not serve; dpdk_message.c goes through it
 #pragma once
 
 #include <pthread.h>
@@ -375,19 +374,6 @@ int vly_dpdk_wait_open(struct vly_backend_port *port, struct vly_error *error);
 void vly_dpdk_wait_close(struct vly_backend_port *port);
 int vly_dpdk_wait(struct vly_backend_queue *queue, uint64_t timeout_ns);
 void vly_dpdk_wake(struct vly_backend_queue *queue);
-
-// The driver of virtio-user, where we own the socket, waits for its first peer in accept(2), for
-// ever. Between the two a thread of ours ends that after options.wait_ns.
-struct vly_dpdk_patience {
-	const struct vly_dpdk_plan *plan;
-	pthread_t thread;
-	sem_t done;
-	bool is_waiting; // there is such a thread
-	bool is_over;
-};
-void vly_dpdk_patience_begin(struct vly_dpdk_patience *patience, const struct vly_dpdk_plan *plan);
-// Whether the patience was over before a peer came.
-bool vly_dpdk_patience_end(struct vly_dpdk_patience *patience);
 
 // Stops and closes the device.
 void vly_dpdk_shut(struct vly_backend_port *port);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -33,3 +34,16 @@ int vly_dpdk_relay_open(struct vly_dpdk_relay *relay, const struct vly_dpdk_plan
 // Once the driver is through with its start: 0, or -EPROTO if the server did not take its part.
 int vly_dpdk_relay_verify(const struct vly_dpdk_relay *relay, struct vly_error *error);
 void vly_dpdk_relay_close(struct vly_dpdk_relay *relay);
+
+// The driver of virtio-user, where we own the socket, waits for its first peer in accept(2), for
+// ever. Between the two a thread of ours ends that after options.wait_ns.
+struct vly_dpdk_patience {
+	const struct vly_dpdk_plan *plan;
+	pthread_t thread;
+	sem_t done;
+	bool is_waiting; // there is such a thread
+	bool is_over;
+};
+void vly_dpdk_patience_begin(struct vly_dpdk_patience *patience, const struct vly_dpdk_plan *plan);
+// Whether the patience was over before a peer came.
+bool vly_dpdk_patience_end(struct vly_dpdk_patience *patience);

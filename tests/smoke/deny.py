@@ -6,10 +6,12 @@ of a container engine. deny.py io_uring_register EINVAL 1=22 volley backends"""
 import ctypes
 import errno
 import os
+import platform
 import struct
 import sys
 
-NUMBERS = {'io_uring_setup': 425, 'io_uring_enter': 426, 'io_uring_register': 427}
+NUMBERS = {'io_uring_setup': 425, 'io_uring_enter': 426, 'io_uring_register': 427,
+           'socket': 41 if platform.machine() == 'x86_64' else 198}
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2

@@ -83,6 +83,38 @@ ledger balanced 'received == 5' 'sent == 5'
 	fail "served on an IPv6 address without IPv6"
 grep -q 'fd77::2.*is not an address of this machine' "$tmp/ipv6.err" || fail "$(<"$tmp/ipv6.err")"
 
+# A kernel that was built without IPv6: the same.
+: >"$tmp/serve.out"
+without=(ip netns exec server "$python" "$here/deny.py" socket EAFNOSUPPORT '0=10' "$volley" serve)
+"${without[@]}" --json "${port[@]}" -l :9000 -H echo >"$tmp/serve.out" 2>"$tmp/serve.err" &
+server=$!
+await 30 is_ready_or_gone || fail "without IPv6: not ready"
+ping_ok -n 5 10.77.0.2:9000
+stop_serve
+ledger balanced 'received == 5' 'sent == 5'
+! "${without[@]}" "${port[@]}" -l '[::1]:9000' -H echo 2>"$tmp/ipv6.err" ||
+	fail "served on an IPv6 address without IPv6"
+grep -q '::1' "$tmp/ipv6.err" || fail "it is not said that there is no IPv6: $(<"$tmp/ipv6.err")"
+[[ $(wc -l <"$tmp/ipv6.err") == 1 ]] || fail "not one line: $(<"$tmp/ipv6.err")"
+
+# A router that knows no way on: what it says of each datagram is counted, and fails no other. Of
+# Linux, it says so five times, and then seldom.
+ip -n server route add 10.78.0.0/24 via 10.77.0.1
+in_client bash -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
+	echo 0 >/proc/sys/net/ipv4/icmp_ratelimit'
+ip -n client route add unreachable 10.78.0.0/24
+serve server "${port[@]}" -o icmp-errors=on -l :9000 -H "$plugins/relay.so,to=10.78.0.1,port=9"
+in_client "$python" -c '
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(4):
+    s.sendto(b"x", ("10.77.0.2", 9000))
+    time.sleep(0.05)
+' || fail "four datagrams"
+sleep 0.2
+stop_serve
+ledger balanced 'sent == 4' 'rx_unreachable == 4' 'drops == 4' 'received == 8'
+
 # Nobody at the port; nobody at the address.
 ! in_client "$volley" ping -b "$backend" -n 3 10.77.0.2:9 >"$tmp/ping.out" || fail "answered"
 grep -q 'refused  *3  (connection refused: nobody serves 10.77.0.2:9)' "$tmp/ping.out" ||
