@@ -34,3 +34,21 @@ static inline bool vly_dtls_is_hello(const uint8_t *bytes, size_t len)
 	       bytes[VLY_DTLS_MESSAGE_OFFSET] == VLY_DTLS_CLIENT_HELLO &&
 	       memcmp(bytes + VLY_DTLS_MESSAGE_OFFSET + 6, zero, 3) == 0; // fragment's offset
 }
+
+// Whether no encrypted record of a datagram is shorter than `least`, what the cipher adds to no
+// text at all. To OpenSSL 3.0 one that is shorter is not a bad record, which it would overlook, but
+// the end of the session: anybody could send it.
+static inline bool vly_dtls_are_long_enough(const uint8_t *bytes, size_t len, size_t least)
+{
+	while (len >= VLY_DTLS_RECORD_BYTES) {
+		size_t body = (size_t)bytes[11] << 8 | bytes[12];
+
+		if ((bytes[3] | bytes[4]) != 0 && body < least)
+			return false;
+		if (body > len - VLY_DTLS_RECORD_BYTES)
+			break;
+		bytes += VLY_DTLS_RECORD_BYTES + body;
+		len -= VLY_DTLS_RECORD_BYTES + body;
+	}
+	return true;
+}

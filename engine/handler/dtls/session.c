@@ -18,6 +18,8 @@ enum {
 	SECOND_NS = 1000000000,
 	MICROSECOND_NS = 1000,
 	EXTRA_BYTES = 16384, // a record's largest text
+	TAG_BYTES = 16,
+	GCM_BYTES = 24,
 };
 
 static void gauge(struct vly_dtls *dtls)
@@ -270,11 +272,28 @@ static void read_record(struct vly_dtls *dtls, struct vly_dtls_session *session,
 	vly_pass(dgram);
 }
 
+// What a cipher adds to a text: AES-GCM has 8 bytes of a nonce as well (RFC 5288), ChaCha20 the tag
+// alone (RFC 7905).
+static uint8_t least_of(const SSL *ssl)
+{
+	const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
+	int nid = cipher ? SSL_CIPHER_get_cipher_nid(cipher) : NID_undef;
+
+	return nid == NID_aes_128_gcm || nid == NID_aes_256_gcm ? GCM_BYTES : TAG_BYTES;
+}
+
 void vly_dtls_session_input(struct vly_dtls *dtls, struct vly_dtls_session *session,
 			    struct vly_dgram *dgram)
 {
 	uint8_t *data = vly_dgram_data(dgram);
 
+	if (VLY_UNLIKELY(!session->is_open))
+		session->record_least = least_of(session->ssl);
+	if (VLY_UNLIKELY(!vly_dtls_are_long_enough(data, dgram->len, session->record_least))) {
+		vly_metric_add(dtls->burst, DTLS_BAD_RECORD, 1);
+		vly_drop(dgram, VLY_DROP_UNAUTHORISED);
+		return;
+	}
 	aim(dtls, session);
 	vly_dtls_wire_set(&dtls->wire, data, dgram->len, data, dgram->capacity);
 	ERR_clear_error();
