@@ -62,7 +62,7 @@ struct bench_options {
 static void set_matrix(const struct argp_state *state, struct bench_options *options,
 		       const char *word)
 {
-	static const char *const known[] = {"peers", "kernel", "dpdk", "load", "pipeline"};
+	static const char *const known[] = {"peers", "kernel", "dpdk", "load", "pipeline", "chat"};
 
 	if (options->matrix)
 		usage_error(state, "one matrix at a time: '%s' or '%s'", options->matrix, word);
@@ -71,7 +71,8 @@ static void set_matrix(const struct argp_state *state, struct bench_options *opt
 			options->matrix = known[i];
 	}
 	if (!options->matrix)
-		usage_error(state, "no matrix '%s'; known: peers, kernel, dpdk, load, pipeline",
+		usage_error(state,
+			    "no matrix '%s'; known: peers, kernel, dpdk, load, pipeline, chat",
 			    word);
 }
 
@@ -190,7 +191,7 @@ int command_bench(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options_table,
 		.parser = parse_option,
-		.args_doc = "[peers | kernel | dpdk | load | pipeline]",
+		.args_doc = "[peers | kernel | dpdk | load | pipeline | chat]",
 		.doc = "Measures every path of this machine beside plain sockets and DPDK's "
 		       "testpmd, and writes report.html, report.json and .hgrm files. A word "
 		       "chooses another matrix: servers that others would take, the kernel's "

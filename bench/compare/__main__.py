@@ -8,6 +8,7 @@ import os
 import sys
 
 import changes
+import chat
 import dpdk
 import hgrm
 import kernel
@@ -19,7 +20,7 @@ import reports
 import session
 
 # What the first word can be, and whose matrix it is; no such word: that of matrix.py.
-MATRICES = {'dpdk': dpdk.main, 'pipeline': pipeline.main, 'kernel': kernel.main,
+MATRICES = {'chat': chat.main, 'dpdk': dpdk.main, 'pipeline': pipeline.main, 'kernel': kernel.main,
             'load': load.main}
 
 

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How fast a chat sends what one member says to all: Volley's beside the same on asyncio and on
+Twisted, over loopback, server and client on a core each."""
+import os
+import resource
+import socket
+import statistics
+import time
+
+import machine
+import session
+import wires
+from child import Child, Failure
+from pipeline_report import table
+from report import number, spread
+from rows import summary
+
+# rounds, seconds of one measurement
+LENGTHS = {'quick': (1, 0.3), 'default': (5, 1.0), 'full': (9, 3.0)}
+READY_S = 20
+ANSWER_S = 10
+ADDRESS, PORT = '127.0.0.1', 9000
+MEMBERS = (10, 100, 1000)
+OURS = {'volley socket': 'socket', 'volley uring': 'uring'}
+OTHERS = {'asyncio': 'asyncio-chat', 'twisted': 'twisted-chat'}
+HANDLER = 'chat,rate=1000000,burst=1000000,notices=0,history=0'
+WINDOW = 4        # messages under way
+TEXT = 'x' * 64
+MUTE_BYTES = 4096  # of the receive buffer of a member that does not read
+
+
+class Crowd:
+    """Members on a socket each. In the measurement only the first one says anything and reads: its
+    own copy of a message is there when its turn in the crowd has come, for each message once. What
+    the others do not read, the kernel throws away: it is the server that is measured."""
+
+    def __init__(self, count):
+        self.sockets = []
+        for i in range(count):
+            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            made.settimeout(ANSWER_S)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MUTE_BYTES if i else 1 << 20)
+            made.connect((ADDRESS, PORT))
+            self.sockets.append(made)
+
+    def close(self):
+        for one in self.sockets:
+            one.close()
+
+    def ask(self, one, line, answer):
+        one.send(line.encode())
+        said = one.recv(2000).decode()
+        if not said.startswith(answer):
+            raise Failure(f'"{line}" was answered with "{said.strip()}"')
+        return said
+
+    def join(self):
+        for i, one in enumerate(self.sockets):
+            proof = self.ask(one, f'join m{i}', 'proof =').split()[1]
+            self.ask(one, f'join m{i} {proof}', 'ok joined ')
+
+    def check(self):
+        """A message reaches everybody, with the right number and text."""
+        self.sockets[0].send(b'say hello')
+        for one in self.sockets:
+            got = one.recv(2000)
+            if got == b'ok\n':
+                got = one.recv(2000)
+            if got != b'1 / m0: hello\n':
+                raise Failure(f'a member heard {got}')
+
+    def rate(self, seconds):
+        """Copies that the server sends a second."""
+        one, line = self.sockets[0], f'say {TEXT}'.encode()
+        done, said, ended = 0, 0, None
+        start = time.monotonic()
+        while done < said or ended is None:
+            while ended is None and said < done + WINDOW:
+                one.send(line)
+                said += 1
+            if one.recv(2000)[:1].isdigit():
+                done += 1
+            if time.monotonic() - start >= seconds:
+                ended = True
+        return done * len(self.sockets) / (time.monotonic() - start)
+
+
+def words_of(bench, name):
+    if name in OURS:
+        return [session.volley(bench['build']), 'serve', '-b', OURS[name], '-l',
+                f'{ADDRESS}:{PORT}', '--cores', bench['cores'][0], '-H', HANDLER]
+    return ['taskset', '-c', bench['cores'][0], bench['start'], OTHERS[name], ADDRESS, str(PORT)]
+
+
+def sample(bench, name, count):
+    server = Child(words_of(bench, name), bench['folder'], 'server')
+    crowd, ours = None, os.sched_getaffinity(0)
+    try:
+        server.await_text('ready:', READY_S)
+        os.sched_setaffinity(0, {int(bench['cores'][1])})
+        crowd = Crowd(count)
+        crowd.join()
+        crowd.check()
+        return crowd.rate(bench['seconds'])
+    except OSError as error:
+        raise Failure(f'the client: {error}') from error
+    finally:
+        if crowd:
+            crowd.close()
+        os.sched_setaffinity(0, ours)
+        server.stop()
+
+
+def measure(arguments, folder):
+    rounds, seconds = LENGTHS[arguments.length]
+    rounds = arguments.rounds or rounds
+    cores = ('0', '1') if os.cpu_count() > 1 else ('0', '0')
+    bench = {'build': os.path.abspath(arguments.build), 'folder': folder, 'seconds': seconds,
+             'cores': cores, 'start': os.path.join(os.path.dirname(os.path.dirname(
+                 os.path.abspath(__file__))), 'baselines/start')}
+    wires.Loopback(os.environ.get(session.PRIVATE)).open()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    rows = [{'server': name, 'members': count, 'rates': []}
+            for count in MEMBERS for name in (*OURS, *OTHERS)]
+    progress = session.Progress(rounds * len(rows))
+    with session.Interruptible() as run:
+        for _ in range(rounds):
+            for row in rows:  # in turn: what disturbs the machine disturbs all
+                progress.step(f'{row["server"]}, {row["members"]} members')
+                try:
+                    row['rates'].append(sample(bench, row['server'], row['members']))
+                except Failure as failure:
+                    row['failure'] = str(failure)
+    progress.end()
+    return {'schema': 1, 'machine': machine.fingerprint(session.volley(bench['build'])),
+            'settings': {'rounds': rounds, 'seconds': seconds, 'cores': cores, 'window': WINDOW,
+                         'text_bytes': len(TEXT)},
+            'rows': rows, 'complete': run.complete}
+
+
+def ratio(row, rows, name):
+    """How many times as fast as another, in the middle."""
+    other = next(one for one in rows
+                 if one['server'] == name and one['members'] == row['members'])
+    if not (row['rates'] and other['rates']):
+        return '--'
+    return f'{statistics.median(row["rates"]) / statistics.median(other["rates"]):.1f}'
+
+
+def lines(result):
+    rows = result['rows']
+    cells = []
+    for row in rows:
+        start = [row['members'], row['server']]
+        if row['rates']:
+            cells.append(start + [spread(summary(row['rates']), 1000)] +
+                         [ratio(row, rows, name) for name in OTHERS])
+        else:
+            cells.append(start + ['-- ' + row.get('failure', 'not measured'), '--', '--'])
+    yield 'Chat: copies of one member\'s messages that the server sends, thousands a second'
+    yield f'({result["settings"]["text_bytes"]} bytes of text, ' \
+          f'{result["settings"]["window"]} messages under way)'
+    yield from table(('members', 'server', 'median (least-most)',
+                      *(f'/ {name}' for name in OTHERS)), cells)
+
+
+def main(words):
+    arguments = session.parser(' chat', __doc__, quick='half a minute', full='six minutes',
+                               rounds='1, 5 or 9').parse_args(words)
+    return session.run(lambda folder, _: measure(arguments, folder), lines,
+                       os.path.join(arguments.folder, 'chat.json'),
+                       lambda result: all(row['rates'] for row in result['rows']))
