@@ -5,6 +5,7 @@
 
 #include <volley/handler.h>
 
+extern const struct vly_handler_ops vly_handler_auth;
 extern const struct vly_handler_ops vly_handler_capture;
 extern const struct vly_handler_ops vly_handler_chat;
 extern const struct vly_handler_ops vly_handler_dtls;
