@@ -112,6 +112,6 @@ def capacity(runner, served, seconds, size, flows):
     elif hz and figures['sent'] > figures['lost']:
         figures['cycles'] = (after_ns - before_ns) * hz / 1e9 / \
             (figures['sent'] - figures['lost'])
-    if figures['loss'] > LOST_MOST:
+    if figures['loss'] > LOST_MOST and seconds >= TRIAL_S:  # else nothing here is a measurement
         figures.update(borne(runner, served, seconds, size, flows))
     return figures, distribution
