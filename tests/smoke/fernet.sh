@@ -11,8 +11,8 @@ client=("$python" "$here/fernet_client.py" 9000)
 new_key() { "$python" -c 'from cryptography.fernet import Fernet
 print(Fernet.generate_key().decode())'; }
 
-# holds_no_key FILE...: none of the keys is in these, in base64 or as bytes in base 16. What ps shows
-# is taken before: this looks for keys by a command line that has them.
+# holds_no_key FILE...: none of the keys is in these, in base64 or as bytes in base 16. What ps
+# shows is taken before: this looks for keys by a command line that has them.
 holds_no_key() {
 	local key
 
