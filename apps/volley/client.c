@@ -61,6 +61,13 @@ struct vly_endpoint client_target(const struct argp_state *state,
 	return found[0];
 }
 
+void client_take_target(const struct argp_state *state, const char **text, const char *arg)
+{
+	if (*text)
+		usage_error(state, "one HOST:PORT only, not also '%s'", arg);
+	*text = arg;
+}
+
 bool client_is_shared_address(const struct vly_addr *addr)
 {
 	static const uint8_t ones[4] = {0xff, 0xff, 0xff, 0xff};

@@ -17,6 +17,9 @@
 struct vly_endpoint client_target(const struct argp_state *state,
 				  const struct port_options *options, const char *text);
 
+// Keeps the one HOST:PORT that a command takes; ends the program at a second one.
+void client_take_target(const struct argp_state *state, const char **text, const char *arg);
+
 // Whether it is a group, or everybody: nobody answers from there.
 bool client_is_shared_address(const struct vly_addr *addr);
 

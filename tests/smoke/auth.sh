@@ -5,6 +5,7 @@
 # lib.sh.
 . "$(dirname "$0")/lib.sh"
 
+[[ ${VLY_CRYPTO:-1} == 1 ]] || skip "built without OpenSSL"
 make_wire_for socket
 secret=$(printf '%064d' 7)
 echo "alice $secret" >"$tmp/keys"

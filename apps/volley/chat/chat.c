@@ -94,9 +94,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &options->port;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (options->target_text)
-			usage_error(state, "one HOST:PORT only, not also '%s'", arg);
-		options->target_text = arg;
+		client_take_target(state, &options->target_text, arg);
 		return 0;
 	case ARGP_KEY_END:
 		check_options(state, options);
