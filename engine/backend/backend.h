@@ -133,6 +133,11 @@ struct vly_backend {
 	// whole frame's.
 	uint32_t (*tx_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			     uint32_t count, uint64_t now_ns);
+	// Required in frame layer. The same for frames that are not each somebody's datagram: the
+	// stack's own, and parts of what is larger than a frame. Counts nothing as sent, and says
+	// in *sent how many of those taken were; the caller counts.
+	uint32_t (*tx_own_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+				 uint32_t count, uint64_t now_ns, uint32_t *sent);
 	// Empty datagrams: len 0, capacity set, data_offset with VLY_BACKEND_HEADROOM bytes before
 	// it in the frame layer. Nothing is counted.
 	uint32_t (*alloc_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,

@@ -355,6 +355,7 @@ const struct vly_backend vly_backend_dpdk = {
 	.detail = detail,
 	.rx_burst = vly_dpdk_rx_burst,
 	.tx_burst = vly_dpdk_tx_burst,
+	.tx_own_burst = vly_dpdk_tx_own_burst,
 	.alloc_burst = vly_dpdk_alloc_burst,
 	.release_burst = vly_dpdk_release_burst,
 	.wait = vly_dpdk_wait,

@@ -385,6 +385,8 @@ uint32_t vly_dpdk_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **d
 			   uint32_t count, uint64_t now_ns);
 uint32_t vly_dpdk_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			   uint32_t count, uint64_t now_ns);
+uint32_t vly_dpdk_tx_own_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			       uint32_t count, uint64_t now_ns, uint32_t *sent);
 uint32_t vly_dpdk_alloc_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			      uint32_t count);
 void vly_dpdk_release_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,

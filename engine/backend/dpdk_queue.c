@@ -242,13 +242,13 @@ static inline void request(struct rte_mbuf *mbuf, uint32_t link)
 	mbuf->ol_flags = flags;
 }
 
-uint32_t vly_dpdk_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
-			   uint32_t count, uint64_t now_ns)
+// As tx_burst, but that the caller counts what is sent.
+static inline uint32_t transmit(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+				uint32_t count, uint32_t *sent)
 {
 	struct rte_mbuf *mbufs[VLY_BURST_MAX];
-	uint32_t sent;
 
-	(void)now_ns;
+	*sent = 0;
 	if (VLY_UNLIKELY(!queue->is_open) && !enter(queue))
 		return vly_dpdk_peer_refused(queue, dgrams, count);
 	count = RTE_MIN(count, (uint32_t)VLY_BURST_MAX);
@@ -268,11 +268,28 @@ uint32_t vly_dpdk_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **d
 		}
 		mbufs[i] = mbuf;
 	}
-	sent = rte_eth_tx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);
+	*sent = rte_eth_tx_burst(queue->port_id, queue->index, mbufs, (uint16_t)count);
+	if (VLY_UNLIKELY(*sent < count))
+		return *sent + vly_dpdk_peer_refused(queue, dgrams + *sent, count - *sent);
+	return count;
+}
+
+uint32_t vly_dpdk_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			   uint32_t count, uint64_t now_ns)
+{
+	uint32_t sent;
+	uint32_t taken = transmit(queue, dgrams, count, &sent);
+
+	(void)now_ns;
 	vly_count(&queue->ledger->sent, sent);
-	if (VLY_UNLIKELY(sent < count))
-		sent += vly_dpdk_peer_refused(queue, dgrams + sent, count - sent);
-	return sent;
+	return taken;
+}
+
+uint32_t vly_dpdk_tx_own_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			       uint32_t count, uint64_t now_ns, uint32_t *sent)
+{
+	(void)now_ns;
+	return transmit(queue, dgrams, count, sent);
 }
 
 uint32_t vly_dpdk_alloc_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,

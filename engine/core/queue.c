@@ -21,22 +21,20 @@ enum {
 // --- frames
 // -----------------------------------------------------------------------------------------
 
-// Transmits what the stack itself has made. The backend counts it as sent; it is no datagram of
-// anybody's, so that is put right: an answer is `answered`, a request counts nowhere.
+// Transmits what the stack itself has made. It is no datagram of anybody's, so it is not `sent`: an
+// answer is `answered`, a request counts nowhere.
 static void send_own_frames(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count,
 			    bool answers, uint64_t now_ns)
 {
 	struct vly_ledger_block *ledger = queue->ledger;
-	uint64_t before = atomic_load_explicit(&ledger->sent, memory_order_relaxed);
-	uint32_t taken = queue->backend->tx_burst(queue->inner, frames, count, now_ns);
-	uint64_t sent = atomic_load_explicit(&ledger->sent, memory_order_relaxed) - before;
+	uint32_t sent;
+	uint32_t taken = queue->backend->tx_own_burst(queue->inner, frames, count, now_ns, &sent);
 
-	vly_uncount(&ledger->sent, sent);
 	if (answers) {
 		vly_count(&ledger->answered, sent);
 		vly_count(&ledger->dropped[VLY_DROP_TX_FULL], count - taken);
 	} else {
-		vly_count(&ledger->originated, taken - sent); // what tx_burst took and dropped
+		vly_count(&ledger->originated, taken - sent); // what was taken and dropped
 	}
 	if (taken < count)
 		queue->backend->release_burst(queue->inner, frames + taken, count - taken);

@@ -14,26 +14,24 @@ static uint64_t low_bits(uint64_t n)
 	return n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
 }
 
-// The backend counts each frame as sent, or as dropped when its peer is gone. Of a datagram in
-// several only the last one is to count: the others are taken off again, or, if lost, stand as
-// frames that were made here and dropped.
+// The backend counts what is dropped because its peer is gone. Of a datagram in several frames only
+// the last one counts as sent: the others count nowhere, or, if lost, stand as frames that were
+// made here and dropped.
 static uint32_t send_some(struct vly_queue *queue, uint32_t count, uint64_t now_ns)
 {
 	struct vly_ledger_block *ledger = queue->ledger;
-	uint64_t before = atomic_load_explicit(&ledger->sent, memory_order_relaxed);
 	uint64_t parts = 0;
-	uint64_t sent;
-	uint64_t sent_parts;
+	uint32_t sent_parts;
+	uint32_t sent;
 	uint32_t taken;
 
 	for (uint32_t i = 0; i < count; i++)
 		parts |= (uint64_t)(queue->backlog[i]->fate == FATE_PART) << i;
-	taken = queue->backend->tx_burst(queue->inner, queue->backlog, count, now_ns);
-	sent = atomic_load_explicit(&ledger->sent, memory_order_relaxed) - before;
+	taken = queue->backend->tx_own_burst(queue->inner, queue->backlog, count, now_ns, &sent);
 	parts &= low_bits(taken);
-	sent_parts = (uint64_t)__builtin_popcountll(parts & low_bits(sent));
-	vly_uncount(&ledger->sent, sent_parts);
-	vly_count(&ledger->originated, (uint64_t)__builtin_popcountll(parts) - sent_parts);
+	sent_parts = (uint32_t)__builtin_popcountll(parts & low_bits(sent));
+	vly_count(&ledger->sent, sent - sent_parts);
+	vly_count(&ledger->originated, (uint32_t)__builtin_popcountll(parts) - sent_parts);
 	return taken;
 }
 
