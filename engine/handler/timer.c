@@ -3,8 +3,11 @@
 
 #include <stddef.h>
 
+#include "core/compiler.h"
+
 enum {
 	SLOT_DUE = VLY_WHEEL_LEVELS * VLY_WHEEL_SLOTS, // what timer->slot says of wheel->due
+	SLOT_SOON,
 };
 
 static void empty(struct vly_timer_list *list)
@@ -23,12 +26,15 @@ void vly_wheel_open(struct vly_wheel *wheel)
 			empty(&wheel->slots[level][slot]);
 	}
 	empty(&wheel->due);
+	empty(&wheel->soon);
 }
 
 static struct vly_timer_list *list_of(struct vly_wheel *wheel, uint32_t slot)
 {
 	if (slot == SLOT_DUE)
 		return &wheel->due;
+	if (slot == SLOT_SOON)
+		return &wheel->soon;
 	return &wheel->slots[slot / VLY_WHEEL_SLOTS][slot % VLY_WHEEL_SLOTS];
 }
 
@@ -78,13 +84,16 @@ void vly_wheel_put(struct vly_wheel *wheel, struct vly_timer *timer, uint64_t du
 	if (now_tick < wheel->next_tick)
 		wheel->now_tick = now_tick;
 	timer->due_ns = due_ns;
-	place(wheel, timer);
+	if (due_ns <= now_ns)
+		append(&wheel->soon, timer, SLOT_SOON);
+	else
+		place(wheel, timer);
 }
 
 void vly_wheel_move(struct vly_wheel *wheel, struct vly_timer *timer, uint64_t due_ns,
 		    uint64_t now_ns)
 {
-	if (due_ns >= timer->due_ns && timer->slot != SLOT_DUE) {
+	if (due_ns >= timer->due_ns && timer->slot < SLOT_DUE) {
 		timer->due_ns = due_ns;
 		return;
 	}
@@ -155,12 +164,32 @@ static void step_to(struct vly_wheel *wheel, uint64_t tick)
 	wheel->next_tick = find_next(wheel);
 }
 
+// In front of what else is due: it has one turn each, and may not wait for all of a crowd.
+static void move_soon(struct vly_wheel *wheel)
+{
+	struct vly_timer_list *soon = &wheel->soon;
+	struct vly_timer_list *due = &wheel->due;
+
+	for (struct vly_timer *timer = soon->first; timer; timer = timer->next)
+		timer->slot = SLOT_DUE;
+	*soon->end = due->first;
+	if (due->first)
+		due->first->link = soon->end;
+	else
+		due->end = soon->end;
+	due->first = soon->first;
+	due->first->link = &due->first;
+	empty(soon);
+}
+
 void vly_wheel_turn(struct vly_wheel *wheel, uint64_t now_ns)
 {
 	uint64_t now_tick = now_ns / VLY_TICK_NS;
 
 	while (wheel->next_tick <= now_tick)
 		step_to(wheel, wheel->next_tick);
+	if (VLY_UNLIKELY(wheel->soon.first != NULL))
+		move_soon(wheel);
 }
 
 struct vly_timer *vly_wheel_pop(struct vly_wheel *wheel)
@@ -174,7 +203,7 @@ struct vly_timer *vly_wheel_pop(struct vly_wheel *wheel)
 
 uint64_t vly_wheel_next_ns(const struct vly_wheel *wheel)
 {
-	if (wheel->due.first)
+	if (wheel->due.first || wheel->soon.first)
 		return 0;
 	if (wheel->next_tick > UINT64_MAX / VLY_TICK_NS)
 		return UINT64_MAX;

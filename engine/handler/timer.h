@@ -28,14 +28,16 @@ struct vly_wheel {
 	uint64_t next_tick; // nothing has to be moved or fired before it; UINT64_MAX: at all
 	uint64_t used[VLY_WHEEL_LEVELS]; // a bit for each slot that may have timers
 	struct vly_timer_list slots[VLY_WHEEL_LEVELS][VLY_WHEEL_SLOTS];
-	struct vly_timer_list due; // that are to be fired
+	struct vly_timer_list due;  // that are to be fired
+	struct vly_timer_list soon; // that were put when they were due: the next turn's
 };
 
 // All for the worker's thread.
 void vly_wheel_open(struct vly_wheel *wheel);
 
-// Puts a timer so that it becomes due at due_ns, not before. It must have been taken out. Time
-// never goes back: now_ns is no less than in any call before.
+// Puts a timer so that it becomes due at due_ns, not before; what is due already, at the next turn
+// of the hands. It must have been taken out. Time never goes back: now_ns is no less than in any
+// call before.
 void vly_wheel_put(struct vly_wheel *wheel, struct vly_timer *timer, uint64_t due_ns,
 		   uint64_t now_ns);
 
@@ -46,7 +48,8 @@ void vly_wheel_move(struct vly_wheel *wheel, struct vly_timer *timer, uint64_t d
 // Takes a timer out, if it runs.
 void vly_wheel_take(struct vly_wheel *wheel, struct vly_timer *timer);
 
-// Turns the hands to now_ns; what has become due is then in wheel->due, in order of its tick.
+// Turns the hands to now_ns; what has become due is then in wheel->due, in order of its tick,
+// behind what was due when it was put.
 void vly_wheel_turn(struct vly_wheel *wheel, uint64_t now_ns);
 
 // The next timer that is due, taken out; NULL: none.

@@ -128,6 +128,45 @@ static void it_tells_when_to_look_again(void **state)
 	}
 }
 
+// What is due when it is put fires at the next turn of the hands, before a crowd that was there,
+// and once in each turn even if it puts itself again.
+static void what_is_due_at_once_comes_next(void **state)
+{
+	struct vly_timer late[3] = {{.fire = NULL}};
+	struct vly_timer once[3] = {{.fire = NULL}};
+	uint64_t now_ns = 10 * (uint64_t)VLY_TICK_NS + 5;
+	struct vly_wheel wheel;
+
+	(void)state;
+	vly_wheel_open(&wheel);
+	for (uint32_t i = 0; i < 3; i++)
+		vly_wheel_put(&wheel, &late[i], now_ns + 1, now_ns);
+	now_ns += 2 * (uint64_t)VLY_TICK_NS;
+	vly_wheel_turn(&wheel, now_ns);
+	assert_ptr_equal(vly_wheel_pop(&wheel), &late[0]);
+	for (uint32_t i = 0; i < 3; i++)
+		vly_wheel_put(&wheel, &once[i], now_ns, now_ns);
+	vly_wheel_take(&wheel, &once[2]); // the last one
+	assert_int_equal(vly_wheel_next_ns(&wheel), 0);
+	assert_ptr_equal(vly_wheel_pop(&wheel), &late[1]);
+	vly_wheel_turn(&wheel, now_ns);
+	assert_ptr_equal(vly_wheel_pop(&wheel), &once[0]);
+	vly_wheel_put(&wheel, &once[0], now_ns, now_ns);
+	assert_ptr_equal(vly_wheel_pop(&wheel), &once[1]);
+	vly_wheel_move(&wheel, &once[0], now_ns, now_ns);
+	assert_ptr_equal(vly_wheel_pop(&wheel), &late[2]);
+	assert_null(vly_wheel_pop(&wheel));
+	vly_wheel_turn(&wheel, now_ns);
+	assert_ptr_equal(vly_wheel_pop(&wheel), &once[0]);
+	assert_null(vly_wheel_pop(&wheel));
+	assert_int_equal(vly_wheel_next_ns(&wheel), UINT64_MAX);
+	vly_wheel_put(&wheel, &once[0], now_ns, now_ns);
+	vly_wheel_move(&wheel, &once[0], now_ns + VLY_TICK_NS, now_ns); // to later
+	vly_wheel_turn(&wheel, now_ns);
+	assert_null(vly_wheel_pop(&wheel));
+	vly_wheel_take(&wheel, &once[0]);
+}
+
 static void the_end_of_time_is_far(void **state)
 {
 	struct vly_timer timer = {.fire = NULL};
@@ -168,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_agrees_with_a_table),
 		cmocka_unit_test(it_tells_when_to_look_again),
+		cmocka_unit_test(what_is_due_at_once_comes_next),
 		cmocka_unit_test(the_end_of_time_is_far),
 		cmocka_unit_test(a_million_run_at_once),
 	};

@@ -78,8 +78,10 @@ void vly_chat_notice(struct vly_chat *chat, uint32_t member, const char *what)
 	vly_chat_put(&head, who->name, who->name_len);
 	vly_chat_put_text(&head, " ");
 	vly_chat_put_text(&head, what);
-	vly_chat_say(chat, &job, VLY_INDEX_END, (struct vly_chat_word){bytes, head.len},
-		     (struct vly_chat_word){"", 0});
+	// Who it is about gets none.
+	if (!vly_chat_say(chat, &job, VLY_INDEX_END, (struct vly_chat_word){bytes, head.len},
+			  (struct vly_chat_word){"", 0}))
+		chat->counts[VLY_CHAT_UNDELIVERED] += room->member_count - 1;
 }
 
 void vly_chat_part(struct vly_chat *chat, uint32_t member, const char *what)
@@ -112,9 +114,10 @@ uint64_t vly_chat_check(struct vly_chat *chat, uint32_t member, uint64_t now_ns)
 			.target_generation = who->generation,
 		};
 
-		if (!who->is_warned)
-			vly_chat_queue(chat, &job, VLY_INDEX_END);
-		who->is_warned = true;
+		// Too much is queued, as when very many are silent at once: it is tried again.
+		who->is_warned = who->is_warned || vly_chat_queue(chat, &job, VLY_INDEX_END);
+		if (!who->is_warned && timeout_ns - silent_ns > NS_PER_SECOND)
+			return NS_PER_SECOND;
 		return timeout_ns - silent_ns;
 	}
 	vly_chat_part(chat, member, "timed out");

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // chat: members, rooms, messages to all of a room or to one; volley-handlers(7) has the protocol.
-// This file joins the chat (chat.h) to bursts, timers and metrics. Copies are made in slices: after
-// each burst, and by a timer as long as any are due, so that an idle chat sleeps.
+// This file joins the chat (chat.h) to bursts, timers and metrics. Copies are made in slices: the
+// first one after the burst that asks for them, the rest by a timer that fires once a turn, so that
+// others have theirs in between, and an idle chat sleeps.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,12 +86,14 @@ struct handler {
 	struct vly_timer work;
 	struct presence *presences; // by member
 	uint32_t slice;
+	uint32_t dry_turns; // in which no copy was made because there was no buffer
 	uint64_t told[VLY_CHAT_COUNT_COUNT]; // what the metrics know
 };
 
 enum limits {
 	DRAIN_COPIES = 1000000, // when the engine stops
-	WORK_NS = 1,            // until the next slice: as soon as may be
+	DRY_TURNS = 1000,       // after so many it is not in the next turn that one is free
+	NEXT_TICK_NS = 1,
 };
 
 // --- open and close
@@ -219,19 +222,32 @@ static uint32_t make_copies(struct handler *handler, struct vly_burst *burst, ui
 		for (uint32_t i = used; i < got; i++)
 			vly_release(burst, dgrams[i]);
 		if (got == 0) {
-			vly_metric_add(burst, METRIC_POOL_LOW, 1);
+			vly_metric_add(burst, METRIC_POOL_LOW, made > 0 || !handler->dry_turns);
 			break;
 		}
 	}
 	return made;
 }
 
+// The next slice: in the next turn. Where buffers come back slowly, a tick later is soon enough.
+static void go_on(struct handler *handler, struct vly_burst *burst)
+{
+	uint64_t after_ns = handler->dry_turns < DRY_TURNS ? 0 : NEXT_TICK_NS;
+
+	if (vly_chat_due(&handler->chat) > 0 && !vly_timer_is_running(&handler->work))
+		vly_timer_start(burst, &handler->work, after_ns, 0);
+	tell_metrics(handler, burst);
+}
+
 static void work(struct handler *handler, struct vly_burst *burst)
 {
-	make_copies(handler, burst, handler->slice);
-	if (vly_chat_due(&handler->chat) > 0 && !vly_timer_is_running(&handler->work))
-		vly_timer_start(burst, &handler->work, WORK_NS, 0);
-	tell_metrics(handler, burst);
+	bool has_made = make_copies(handler, burst, handler->slice) > 0;
+
+	if (has_made || vly_chat_due(&handler->chat) == 0)
+		handler->dry_turns = 0;
+	else
+		handler->dry_turns++;
+	go_on(handler, burst);
 }
 
 static void on_work(void *state, struct vly_burst *burst, struct vly_timer *timer)
@@ -256,8 +272,9 @@ static void on_presence(void *state, struct vly_burst *burst, struct vly_timer *
 {
 	const struct presence *presence = (const struct presence *)timer;
 
+	// Many may fire at once: what comes of it is the next slices' work.
 	watch(state, burst, presence->member);
-	work(state, burst);
+	go_on(state, burst);
 }
 
 static void chat_on_burst(void *state, struct vly_burst *burst)
@@ -270,7 +287,10 @@ static void chat_on_burst(void *state, struct vly_burst *burst)
 		if (handler->chat.newcomer != VLY_INDEX_END)
 			watch(handler, burst, handler->chat.newcomer);
 	}
-	work(handler, burst);
+	if (vly_timer_is_running(&handler->work))
+		tell_metrics(handler, burst);
+	else
+		work(handler, burst);
 }
 
 static void chat_on_drain(void *state, struct vly_burst *burst)

@@ -231,6 +231,8 @@ static inline const char *vly_identity(struct vly_burst *burst, const struct vly
 // that runs is moved. Never early, late by about a millisecond at most unless a handler holds the
 // worker up; a period that was missed is left out. Any number of timers may run, each start and
 // stop costs the same. Those that are due together fire a thousand at a time, between bursts.
+// after_ns 0, once: as soon as the wire has been looked at again. So what is much work is done in
+// slices, one for each time that it fires, and nobody waits for all of it.
 static inline void vly_timer_start(struct vly_burst *burst, struct vly_timer *timer,
 				   uint64_t after_ns, uint64_t period_ns)
 {
