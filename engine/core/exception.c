@@ -34,17 +34,26 @@ struct vly_exception {
 // --- the thread
 // ---------------------------------------------------------------------------------
 
+// Of a datagram in several frames, the kernel can use none without the others.
+static bool write_frame(struct vly_exception *self, struct vly_exception_lane *lane,
+			const struct vly_dgram *frame)
+{
+	bool is_written = !lane->has_lost_part &&
+			  write(self->tap, vly_dgram_data(frame), frame->len) == frame->len;
+
+	lane->has_lost_part = !is_written && vly_exception_is_part(frame);
+	return is_written;
+}
+
 // What the kernel does not take (its queue is full, the interface is down) goes back with a reason.
 static uint32_t write_lane(struct vly_exception *self, struct vly_exception_lane *lane)
 {
 	struct vly_dgram *frames[VLY_EXCEPTION_BURST];
 	uint32_t n = vly_ring_pop(lane->to_kernel, (void **)frames, VLY_EXCEPTION_BURST);
 
-	for (uint32_t i = 0; i < n; i++) {
-		ssize_t done = write(self->tap, vly_dgram_data(frames[i]), frames[i]->len);
-
-		frames[i]->fate = done == frames[i]->len ? VLY_FATE_RELEASE : VLY_DROP_KERNEL_FULL;
-	}
+	for (uint32_t i = 0; i < n; i++)
+		frames[i]->fate = write_frame(self, lane, frames[i]) ? VLY_FATE_RELEASE
+								     : VLY_DROP_KERNEL_FULL;
 	vly_ring_push(lane->to_io, (void *const *)frames, n);
 	return n;
 }

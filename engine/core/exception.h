@@ -33,8 +33,10 @@ struct vly_exception_lane {
 	struct vly_ring *to_io;
 	struct vly_ring *spare;
 	uint32_t out;        // queue's thread: handed and not back yet
+	uint32_t out_parts;  // of them: that count with a later one
 	uint32_t spares;     // queue's thread: given and not back yet
 	uint32_t spares_max; // 0: this queue does not send for the kernel
+	bool has_lost_part;  // exception's thread: the rest of that datagram is of no use
 };
 
 // `text` is "tap:NAME". Makes the interface, with the port's addresses, starts the thread and gives
@@ -55,11 +57,21 @@ void vly_exception_wake(struct vly_exception *self);
 // malformed or lies about its source it need not see.
 bool vly_exception_wants(const struct vly_dgram *frame, enum vly_drop reason);
 
+// Whether a later frame counts for it: it was made here, not received.
+static inline bool vly_exception_is_part(const struct vly_dgram *frame)
+{
+	return frame->rx_ns == 0;
+}
+
 // --- of a queue; its thread
 // -----------------------------------------------------------------------
 
 // Hands frames over; it has a lane. What finds no room is dropped as kernel_full.
 void vly_queue_hand(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count);
+
+// Hands over the frames of one datagram, which count as one: all of them or none. They were made
+// here, but the last is to have the rx_ns of what was received.
+void vly_queue_hand_parts(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count);
 
 // Takes back what the kernel has read, sends what it wrote, and keeps buffers ready.
 void vly_queue_do_exchange(struct vly_queue *queue, uint64_t now_ns);

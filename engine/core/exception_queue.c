@@ -44,6 +44,19 @@ void vly_queue_hand(struct vly_queue *queue, struct vly_dgram **frames, uint32_t
 	vly_exception_wake(lane->exception);
 }
 
+void vly_queue_hand_parts(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count)
+{
+	struct vly_exception_lane *lane = queue->exception;
+
+	if (VLY_EXCEPTION_OUT_MAX - lane->out < count) {
+		vly_count(&queue->ledger->dropped[VLY_DROP_KERNEL_FULL], 1);
+		queue->backend->release_burst(queue->inner, frames, count);
+		return;
+	}
+	lane->out_parts += count - 1;
+	vly_queue_hand(queue, frames, count);
+}
+
 // The kernel's frames, ready as they are. The wire's own traffic goes first: what finds no room is
 // dropped, as a device of the kernel's would.
 static void send_for_kernel(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count,
@@ -70,7 +83,9 @@ static void take_back(struct vly_queue *queue, struct vly_dgram **frames, uint32
 			sends[send_count++] = frames[i];
 			continue;
 		}
-		if (frames[i]->fate == VLY_DROP_KERNEL_FULL)
+		if (vly_exception_is_part(frames[i]))
+			lane->out_parts--;
+		else if (frames[i]->fate == VLY_DROP_KERNEL_FULL)
 			vly_count(&queue->ledger->dropped[VLY_DROP_KERNEL_FULL], 1);
 		else
 			vly_count(&queue->ledger->to_kernel, 1);
@@ -112,8 +127,11 @@ void vly_queue_do_exchange(struct vly_queue *queue, uint64_t now_ns)
 
 void vly_queue_forsake(struct vly_queue *queue)
 {
-	if (!queue->exception)
+	struct vly_exception_lane *lane = queue->exception;
+
+	if (!lane)
 		return;
-	vly_count(&queue->ledger->dropped[VLY_DROP_KERNEL_FULL], queue->exception->out);
-	queue->exception->out = 0;
+	vly_count(&queue->ledger->dropped[VLY_DROP_KERNEL_FULL], lane->out - lane->out_parts);
+	lane->out = 0;
+	lane->out_parts = 0;
 }

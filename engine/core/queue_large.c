@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/exception.h"
+
 enum {
 	// A frame of a datagram that a later frame of it counts for.
 	FATE_PART = 0xf9,
@@ -126,6 +128,25 @@ static void answer(struct vly_queue *queue, uint64_t now_ns)
 	vly_queue_flush_backlog(queue, now_ns);
 }
 
+// A datagram for the kernel, in frames as they would have come.
+static void hand(struct vly_queue *queue, uint64_t rx_ns)
+{
+	struct vly_dgram *frames[VLY_STACK_SPLIT_MAX];
+	uint32_t count = vly_stack_split_count(queue->stack);
+	uint32_t got = alloc_frames(queue, frames, count);
+
+	if (got < count || !vly_stack_split(queue->stack, frames)) {
+		vly_count(&queue->ledger->dropped[VLY_DROP_KERNEL_FULL], 1);
+		if (got)
+			queue->backend->release_burst(queue->inner, frames, got);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		frames[i]->rx_ns = 0;
+	frames[count - 1]->rx_ns = rx_ns;
+	vly_queue_hand_parts(queue, frames, count);
+}
+
 struct vly_dgram *vly_queue_take_whole(struct vly_queue *queue, uint64_t now_ns)
 {
 	struct vly_stack_whole whole = vly_stack_take_whole(queue->stack);
@@ -140,7 +161,10 @@ struct vly_dgram *vly_queue_take_whole(struct vly_queue *queue, uint64_t now_ns)
 		answer(queue, now_ns);
 		break;
 	case VLY_STACK_DROP:
-		vly_count(&queue->ledger->dropped[whole.reason], 1);
+		if (queue->exception && vly_exception_wants(whole.dgram, whole.reason))
+			hand(queue, whole.dgram->rx_ns);
+		else
+			vly_count(&queue->ledger->dropped[whole.reason], 1);
 		break;
 	default:
 		vly_count(&queue->ledger->answered, 1);

@@ -53,6 +53,24 @@ static enum vly_stack_verdict transport(struct vly_stack *stack, struct vly_pack
 	return vly_ip4_whole_input(stack, packet, &ip4);
 }
 
+// What is not ours is the kernel's, which gets it in fragments again: as many as the interface
+// wants, not as many as they were. Of the wire's they have all but the identification.
+static void split_again(struct vly_stack *stack, const struct vly_packet *last,
+			const struct vly_reassembly *entry)
+{
+	struct vly_way way = {
+		.eth = entry->eth,
+		.src = entry->src,
+		.dst = entry->dst,
+		.is_ipv6 = last->is_ipv6,
+		.ttl = entry->ttl,
+		.tos = entry->tos,
+	};
+
+	vly_split_begin(stack, &way, entry->next, (uint8_t *)entry->whole + VLY_LARGE_L4_OFFSET,
+			entry->total);
+}
+
 // Leaves the datagram and what becomes of it in stack->whole. `last` is the fragment that made it
 // whole.
 static void make_whole(struct vly_stack *stack, const struct vly_packet *last,
@@ -90,6 +108,8 @@ static void make_whole(struct vly_stack *stack, const struct vly_packet *last,
 	stack->whole.dgram = whole;
 	stack->whole.fragments = entry->fragments;
 	stack->whole.verdict = transport(stack, &packet, entry->next);
+	if (stack->whole.verdict == VLY_STACK_DROP && stack->has_kernel)
+		split_again(stack, last, entry);
 	vly_reassembly_end(stack->reassembly, &stack->large, entry, VLY_DROP_COUNT);
 }
 
@@ -108,8 +128,10 @@ enum vly_stack_verdict vly_fragment_input(struct vly_stack *stack, struct vly_pa
 	struct vly_reassembly *entry;
 	enum vly_drop reason;
 
-	// What is not UDP is the kernel's, where there is one, and it puts it together itself.
-	if (stack->has_kernel && fragment->protocol != VLY_PROTOCOL_UDP)
+	// What is not UDP is the kernel's, where there is one, and it puts it together itself. Of
+	// UDP only the first fragment has the port, and any may come first.
+	if (stack->has_kernel && fragment->protocol != VLY_PROTOCOL_UDP &&
+	    fragment->protocol != VLY_IP6_DESTINATION)
 		return vly_packet_drop(packet, VLY_DROP_IP_PROTOCOL);
 	fragment->len = packet->l4_len;
 	entry = vly_reassembly_add(stack->reassembly, &stack->large, packet, fragment, &reason);

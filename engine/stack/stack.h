@@ -76,7 +76,8 @@ enum vly_stack_verdict vly_stack_input(struct vly_stack *stack, struct vly_dgram
 // A datagram that was put together. It lies in a large buffer, which no device can send.
 struct vly_stack_whole {
 	struct vly_dgram *dgram;
-	enum vly_stack_verdict verdict; // DELIVER; REPLY: for vly_stack_split(); ABSORBED, DROP
+	enum vly_stack_verdict verdict; // DELIVER; REPLY: for vly_stack_split(); ABSORBED; DROP,
+					// with has_kernel for vly_stack_split() too, as it came
 	enum vly_drop reason;
 	uint32_t fragments; // that it came in; all but one end as absorbed
 };
@@ -105,8 +106,8 @@ enum vly_stack_output_verdict {
 enum vly_stack_output_verdict vly_stack_output(struct vly_stack *stack, struct vly_dgram *dgram,
 					       uint64_t now_ns, enum vly_drop *reason);
 
-// How many frames the last verdict VLY_STACK_SPLIT, or a whole datagram's VLY_STACK_REPLY, is
-// about; at most VLY_STACK_SPLIT_MAX.
+// How many frames the last verdict VLY_STACK_SPLIT, or a whole datagram's, is about; at most
+// VLY_STACK_SPLIT_MAX.
 uint32_t vly_stack_split_count(const struct vly_stack *stack);
 
 // Makes them of so many empty datagrams, ready to transmit. The datagram itself is then to be
