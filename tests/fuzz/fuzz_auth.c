@@ -178,17 +178,18 @@ static void run_prefixes(const uint8_t *data, size_t size)
 	for (; size >= RECORD_BYTES && count < RECORDS_MAX; data += RECORD_BYTES, count++) {
 		memcpy(list[count].prefix.ip, data, 16);
 		list[count].prefix.bits = data[16] % 129;
-		list[count].value = (uint8_t)(1 + data[17] % 127);
+		list[count].value = (uint8_t)(1 + data[17] % VLY_PREFIX_VALUE_MAX);
 		size -= RECORD_BYTES;
 	}
 	check(vly_prefixes_open(&prefixes, list, count) == 0, "there is memory");
 	for (uint32_t i = 0; i < 2 * count; i++) {
 		uint8_t ip[16];
+		const uint8_t *ips = ip;
 		uint8_t value;
 
 		memcpy(ip, list[i / 2].prefix.ip, 16);
 		ip[15] ^= (uint8_t)(i % 2);
-		value = vly_prefixes_find(prefixes, ip);
+		vly_prefixes_find(prefixes, &ips, 1, &value);
 		check(value == search(list, count, ip), "the longest prefix is found");
 		fuzz_endings.verdicts[value ? 6 : 7]++;
 	}

@@ -168,11 +168,18 @@ static void auth_on_start(void *state, struct vly_burst *burst)
 // --- on the way in
 // --------------------------------------------------------------------------------
 
-static bool is_denied(const struct auth *auth, const struct vly_dgram *dgram)
+// Looks all peers of the burst up.
+static void judge(const struct auth *auth, const struct vly_burst *burst, bool *denied)
 {
-	uint8_t value = vly_prefixes_find(auth->prefixes, dgram->peer.ip);
+	const uint8_t *ips[VLY_BURST_MAX];
+	uint8_t values[VLY_BURST_MAX];
 
-	return value == VLY_LIST_DENY || (value == VLY_LIST_NONE && auth->has_allow);
+	for (uint32_t i = 0; i < burst->count; i++)
+		ips[i] = burst->in[i]->peer.ip;
+	vly_prefixes_find(auth->prefixes, ips, burst->count, values);
+	for (uint32_t i = 0; i < burst->count; i++)
+		denied[i] = values[i] == VLY_LIST_DENY ||
+			    (values[i] == VLY_LIST_NONE && auth->has_allow);
 }
 
 static void refuse(struct vly_burst *burst, struct vly_dgram *dgram, enum vly_drop reason,
@@ -223,12 +230,15 @@ static void auth_on_burst(void *state, struct vly_burst *burst)
 	struct auth *auth = state;
 	bool has_sources = auth->interval_ns || (auth->factor && !auth->peers);
 	uint64_t world_ns = auth->peers ? clock_of_world() : 0;
+	bool denied[VLY_BURST_MAX] = {false};
 
+	if (auth->prefixes)
+		judge(auth, burst, denied);
 	auth->count = 0;
 	for (uint32_t i = 0; i < burst->count; i++) {
 		struct vly_dgram *dgram = burst->in[i];
 
-		if (auth->prefixes && is_denied(auth, dgram))
+		if (denied[i])
 			refuse(burst, dgram, VLY_DROP_UNAUTHORISED, METRIC_DENIED);
 		else if (has_sources && is_over_rate(auth, dgram, burst->now_ns))
 			refuse(burst, dgram, VLY_DROP_RATE_LIMITED, METRIC_OVER_RATE);

@@ -6,27 +6,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/compiler.h"
+#include "core/pages.h"
+
 enum {
-	ROOT_BITS = 16,
+	ROOT_BITS = 18,
 	STEP_BITS = 6,
 	STEP_SLOTS = 1 << STEP_BITS,
 	IPV4_BITS = 96, // before an IPv4 address's own
 	ADDR_BITS = 128,
 	FIRST_NODES = 64,
+	GROUP = 32, // addresses that take a step together
 };
 
 // An address, its first bit the highest. IPv4 addresses are moved up, so that theirs comes first.
 typedef unsigned __int128 bits_t;
 
 // 64 slots: those with a bit in `inner` go on in a node, one behind the other from first_node; the
-// others end. Where neighbours end with the same value they share it: `starts` has a bit for the
-// first of each such run.
+// others end, with a value whose low and high bits stand in `low` and `high`. Two nodes are a cache
+// line.
 struct vly_prefix_node {
 	uint64_t inner;
-	uint64_t starts;
+	uint64_t low;
+	uint64_t high;
 	uint32_t first_node;
-	uint32_t first_value;
+	uint32_t unused;
 };
+
+_Static_assert(sizeof(struct vly_prefix_node) == 32, "a node lies in one cache line");
 
 // A slot of the root: a value, or a node.
 enum root_mark {
@@ -36,11 +43,8 @@ enum root_mark {
 struct vly_prefixes {
 	uint32_t root[2][1 << ROOT_BITS]; // of IPv4, of IPv6
 	struct vly_prefix_node *nodes;
-	uint8_t *values;
 	uint32_t node_count;
 	uint32_t node_room;
-	uint32_t value_count;
-	uint32_t value_room;
 };
 
 // A prefix as the builder has it.
@@ -77,32 +81,88 @@ static uint32_t slot_at(bits_t bits, uint32_t offset)
 // --- looking up
 // -----------------------------------------------------------------------------------
 
-uint8_t vly_prefixes_find(const struct vly_prefixes *prefixes, const uint8_t *ip)
-{
-	bits_t bits = bits_of(ip);
-	bool is_4 = is_ipv4(bits);
-	uint32_t offset = ROOT_BITS;
-	const struct vly_prefix_node *node;
-	uint32_t root; // then the value's place
-	uint32_t slot;
+// The addresses of a group that have not come to their end.
+struct walk {
+	uint32_t count;
+	uint8_t index[GROUP]; // which of the group
+	bits_t bits[GROUP];   // those that are left
+	const struct vly_prefix_node *node[GROUP];
+};
 
-	if (is_4)
-		bits <<= IPV4_BITS;
-	root = prefixes->root[!is_4][bits >> (ADDR_BITS - ROOT_BITS)];
-	if (!(root & ROOT_NODE))
-		return (uint8_t)root;
-	node = &prefixes->nodes[root & ~(uint32_t)ROOT_NODE];
-	slot = slot_at(bits, offset);
-	while (node->inner >> slot & 1) {
+static uint32_t first_slot(bits_t bits)
+{
+	return (uint32_t)(bits >> (ADDR_BITS - STEP_BITS));
+}
+
+// There is always one more to write to than there are: what does not go on is written over.
+static void walk_add(struct walk *walk, uint32_t index, bits_t bits,
+		     const struct vly_prefix_node *node, bool goes_on)
+{
+	walk->index[walk->count] = (uint8_t)index;
+	walk->bits[walk->count] = bits;
+	walk->node[walk->count] = node;
+	walk->count += goes_on;
+	vly_prefetch(node);
+}
+
+// No branch: of random addresses some end here, and the core cannot guess which.
+static void enter(const struct vly_prefixes *prefixes, struct walk *walk, const uint8_t *const *ips,
+		  uint32_t count, uint8_t *values)
+{
+	const uint32_t *root[GROUP];
+	bits_t bits[GROUP];
+
+	for (uint32_t i = 0; i < count; i++) {
+		bits_t whole = bits_of(ips[i]);
+		bool is_4 = is_ipv4(whole);
+
+		bits[i] = is_4 ? whole << IPV4_BITS : whole;
+		root[i] = &prefixes->root[!is_4][bits[i] >> (ADDR_BITS - ROOT_BITS)];
+		vly_prefetch(root[i]);
+	}
+	walk->count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t slot = *root[i];
+
+		values[i] = (uint8_t)slot;
+		walk_add(walk, i, bits[i] << ROOT_BITS,
+			 &prefixes->nodes[slot & ~(uint32_t)ROOT_NODE], slot / ROOT_NODE);
+	}
+}
+
+// All that are left go one step on.
+static void step(const struct vly_prefixes *prefixes, struct walk *walk, uint8_t *values)
+{
+	uint32_t count = walk->count;
+
+	walk->count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct vly_prefix_node *node = walk->node[i];
+		uint32_t slot = first_slot(walk->bits[i]);
 		uint64_t before = node->inner & ((UINT64_C(1) << slot) - 1);
 
-		node = &prefixes->nodes[node->first_node + (uint32_t)__builtin_popcountll(before)];
-		offset += STEP_BITS;
-		slot = slot_at(bits, offset);
+		values[walk->index[i]] =
+			(uint8_t)((node->low >> slot & 1) | (node->high >> slot & 1) << 1);
+		if (node->inner >> slot & 1)
+			walk_add(walk, walk->index[i], walk->bits[i] << STEP_BITS,
+				 &prefixes->nodes[node->first_node +
+						  (uint32_t)__builtin_popcountll(before)],
+				 true);
 	}
-	root = node->first_value - 1 +
-	       (uint32_t)__builtin_popcountll(node->starts & ((UINT64_C(2) << slot) - 1));
-	return prefixes->values[root];
+}
+
+void vly_prefixes_find(const struct vly_prefixes *prefixes, const uint8_t *const *ips,
+		       uint32_t count, uint8_t *values)
+{
+	struct walk walk;
+
+	for (uint32_t first = 0; first < count; first += GROUP) {
+		uint32_t group = count - first < GROUP ? count - first : GROUP;
+
+		enter(prefixes, &walk, ips + first, group, values + first);
+		while (walk.count > 0)
+			step(prefixes, &walk, values + first);
+	}
 }
 
 // --- building
@@ -120,20 +180,27 @@ static int order(const void *left, const void *right)
 	return (a->value > b->value) - (a->value < b->value);
 }
 
-static bool grow(void **array, uint32_t *room, uint32_t needed, size_t size)
+// Makes room for `count` more nodes, which are zeroed, and returns the first of them in *first.
+static bool add_nodes(struct vly_prefixes *prefixes, uint32_t count, uint32_t *first)
 {
-	uint32_t wanted = *room ? *room : FIRST_NODES;
-	void *larger;
+	uint32_t needed = prefixes->node_count + count;
+	uint32_t room = prefixes->node_room ? prefixes->node_room : FIRST_NODES;
+	struct vly_prefix_node *larger;
 
-	if (needed <= *room)
+	*first = prefixes->node_count;
+	prefixes->node_count = needed;
+	if (needed <= prefixes->node_room)
 		return true;
-	while (wanted < needed)
-		wanted *= 2;
-	larger = realloc(*array, wanted * size);
+	while (room < needed)
+		room *= 2;
+	larger = vly_pages_alloc(room * sizeof(larger[0]));
 	if (!larger)
 		return false;
-	*array = larger;
-	*room = wanted;
+	if (prefixes->nodes)
+		memcpy(larger, prefixes->nodes, *first * sizeof(larger[0]));
+	vly_pages_free(prefixes->nodes, prefixes->node_room * sizeof(larger[0]));
+	prefixes->nodes = larger;
+	prefixes->node_room = room;
 	return true;
 }
 
@@ -161,25 +228,12 @@ static void paint(struct slots *slots, const struct item *items, uint32_t count,
 	}
 }
 
-static bool put_values(struct vly_prefixes *prefixes, uint32_t node, const struct slots *slots,
-		       uint64_t inner)
+static void put_values(struct vly_prefix_node *node, const struct slots *slots)
 {
-	uint64_t starts = 0;
-	int last = -1;
-
-	if (!grow((void **)&prefixes->values, &prefixes->value_room,
-		  prefixes->value_count + STEP_SLOTS, 1))
-		return false;
-	prefixes->nodes[node].first_value = prefixes->value_count;
 	for (uint32_t slot = 0; slot < STEP_SLOTS; slot++) {
-		if (inner >> slot & 1 || slots->values[slot] == last)
-			continue;
-		last = slots->values[slot];
-		starts |= UINT64_C(1) << slot;
-		prefixes->values[prefixes->value_count++] = (uint8_t)last;
+		node->low |= (uint64_t)(slots->values[slot] & 1) << slot;
+		node->high |= (uint64_t)(slots->values[slot] >> 1) << slot;
 	}
-	prefixes->nodes[node].starts = starts;
-	return true;
 }
 
 // Fills a node: items lie in it, and are longer than `offset` bits. As deep as an address is long.
@@ -194,15 +248,11 @@ static bool build_node(struct vly_prefixes *prefixes, uint32_t node, const struc
 	paint(&slots, items, count, offset);
 	for (uint32_t slot = 0; slot < STEP_SLOTS; slot++)
 		inner |= (uint64_t)(slots.count[slot] > 0) << slot;
-	next = prefixes->node_count;
-	prefixes->node_count += (uint32_t)__builtin_popcountll(inner);
-	if (!grow((void **)&prefixes->nodes, &prefixes->node_room, prefixes->node_count,
-		  sizeof(prefixes->nodes[0])))
+	if (!add_nodes(prefixes, (uint32_t)__builtin_popcountll(inner), &next))
 		return false;
 	prefixes->nodes[node].inner = inner;
 	prefixes->nodes[node].first_node = next;
-	if (!put_values(prefixes, node, &slots, inner))
-		return false;
+	put_values(&prefixes->nodes[node], &slots);
 	for (uint32_t slot = 0; slot < STEP_SLOTS; slot++) {
 		if (slots.count[slot] > 0 &&
 		    !build_node(prefixes, next++, items + slots.first[slot], slots.count[slot],
@@ -218,7 +268,7 @@ static bool build_root(struct vly_prefixes *prefixes, uint32_t *root, const stru
 	for (uint32_t i = 0; i < count;) {
 		uint32_t slot = (uint32_t)(items[i].bits >> (ADDR_BITS - ROOT_BITS));
 		uint32_t first = i;
-		uint32_t node = prefixes->node_count;
+		uint32_t node;
 
 		if (items[i].len <= ROOT_BITS) {
 			for (uint32_t n = UINT32_C(1) << (ROOT_BITS - items[i].len); n > 0; n--)
@@ -228,9 +278,7 @@ static bool build_root(struct vly_prefixes *prefixes, uint32_t *root, const stru
 		}
 		while (i < count && items[i].bits >> (ADDR_BITS - ROOT_BITS) == slot)
 			i++;
-		prefixes->node_count++;
-		if (!grow((void **)&prefixes->nodes, &prefixes->node_room, prefixes->node_count,
-			  sizeof(prefixes->nodes[0])) ||
+		if (!add_nodes(prefixes, 1, &node) ||
 		    !build_node(prefixes, node, items + first, i - first, ROOT_BITS,
 				(uint8_t)root[slot]))
 			return false;
@@ -266,9 +314,10 @@ static uint32_t take_family(struct item *items, const struct vly_prefix_value *l
 int vly_prefixes_open(struct vly_prefixes **prefixes, const struct vly_prefix_value *list,
 		      uint32_t count)
 {
-	struct vly_prefixes *made = calloc(1, sizeof(*made));
+	struct vly_prefixes *made = vly_pages_alloc(sizeof(*made));
 	struct item *items = malloc(((size_t)count + 1) * sizeof(items[0]));
-	bool is_built = made && items;
+	uint32_t none; // the first node is nobody's: what is a value points to it or behind it
+	bool is_built = made && items && add_nodes(made, 1, &none);
 
 	for (int family = 0; is_built && family < 2; family++)
 		is_built = build_root(made, made->root[family], items,
@@ -286,7 +335,6 @@ void vly_prefixes_close(struct vly_prefixes *prefixes)
 {
 	if (!prefixes)
 		return;
-	free(prefixes->nodes);
-	free(prefixes->values);
-	free(prefixes);
+	vly_pages_free(prefixes->nodes, prefixes->node_room * sizeof(prefixes->nodes[0]));
+	vly_pages_free(prefixes, sizeof(*prefixes));
 }
