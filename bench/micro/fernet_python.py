@@ -4,7 +4,9 @@
 
     bench/micro/fernet_python.py [BUILD [ROUNDS]]
 
-`round` is what a datagram costs that is answered: its token decrypted, and its text encrypted.
+`round` is what a datagram costs that is answered: its token decrypted, and its text encrypted. Ours
+is measured as a busy server does it, in bursts of 32 (`burst`: with libipsec-mb, where it is;
+`burst-evp`: without), and one at a time (`vly`). Python's package has no bursts.
 """
 import json
 import os
@@ -17,6 +19,7 @@ from cryptography.fernet import Fernet
 
 SIZES = (64, 1024)
 CASES = {'decrypt': 'fernet-decrypt', 'encrypt': 'fernet-encrypt', 'round': 'fernet'}
+OURS = ('burst', 'burst-evp', 'vly')
 OTHERS = ('evp', 'evp-bytes')
 PYTHON_TARGET, EVP_TARGET = 20, 0.8
 
@@ -58,21 +61,31 @@ def main():
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     times = measure(os.path.join(build, 'bench/volley-microbench'), rounds)
-    middle = {name: statistics.median(values) for name, values in times.items()}
-    print('| case | bytes | ours, ns (least-most) | Python | times as fast (target 20) |'
-          ' EVP loop (0.8) | EVP without base64 |')
-    print('| --- | --- | --- | --- | --- | --- | --- |')
-    missed = 0
-    for case, name in CASES.items():
-        for size in SIZES:
-            ours = middle[f'{name}/vly/bytes:{size}']
-            spread = times[f'{name}/vly/bytes:{size}']
-            python = middle[f'{name}/python/bytes:{size}']
-            evp, bare = (middle[f'{name}/{other}/bytes:{size}'] for other in OTHERS)
-            missed += python / ours < PYTHON_TARGET or evp / ours < EVP_TARGET
-            print(f'| {case} | {size} | {ours:.0f} ({min(spread):.0f}-{max(spread):.0f}) | '
-                  f'{python:.0f} | {python / ours:.1f} | {evp / ours:.2f} | {bare / ours:.2f} |')
-    print(f'{missed} of {len(CASES) * len(SIZES)} below a target')
+    print('| case | bytes | ours | ns (least-most) | Python | times as fast (target 20) |'
+          ' EVP loop = 1 (0.8) | EVP without base64 |')
+    print('| --- | --- | --- | --- | --- | --- | --- | --- |')
+    missed = sum([print_row(times, case, size, way) for case in CASES for size in SIZES
+                  for way in OURS])
+    print(f'{missed} of {len(CASES) * len(SIZES)} in bursts below a target')
+
+
+def print_row(times, case, size, way):
+    """Whether it is a burst's and below a target."""
+    name = CASES[case]
+    ours = times[f'{name}/{way}/bytes:{size}']
+
+    def ratios(other):
+        """Of each round its own, in the middle, and the least and the most."""
+        found = sorted(theirs / own for theirs, own in
+                       zip(times[f'{name}/{other}/bytes:{size}'], ours))
+        return statistics.median(found), found[0], found[-1]
+
+    python, evp, bare = ratios('python'), ratios('evp'), ratios('evp-bytes')
+    theirs = statistics.median(times[f'{name}/python/bytes:{size}'])
+    print(f'| {case} | {size} | {way} | {statistics.median(ours):.0f} ({min(ours):.0f}-'
+          f'{max(ours):.0f}) | {theirs:.0f} | {python[0]:.1f} ({python[1]:.1f}-{python[2]:.1f}) | '
+          f'{evp[0]:.2f} ({evp[1]:.2f}-{evp[2]:.2f}) | {bare[0]:.2f} |')
+    return way == 'burst' and (python[0] < PYTHON_TARGET or evp[0] < EVP_TARGET)
 
 
 if __name__ == '__main__':

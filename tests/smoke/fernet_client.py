@@ -3,6 +3,7 @@
 """A client with Python's cryptography, which knows nothing of Volley.
 
     fernet_client.py PORT KEY-FILE COUNT     each text comes back in a token that these keys open
+    fernet_client.py PORT KEY-FILE burst     the same, with 40 sent before the first is received
     fernet_client.py PORT KEY-FILE refused   what no honest client sends: nothing comes back
 
 The file has a key a line; the first one encrypts.
@@ -34,6 +35,17 @@ def exchange(sock, fernet, count):
     print(f'{count} came back')
 
 
+def burst(sock, fernet):
+    source = random.Random(40)
+    texts = [source.randbytes(source.randrange(1000)) for _ in range(40)]
+    for text in texts:
+        sock.send(fernet.encrypt(text))
+    print('sent', flush=True)
+    for text in texts:
+        if fernet.decrypt(sock.recv(65536), ttl=30) != text:
+            sys.exit(f'{len(text)} bytes came back as others')
+
+
 def refused(key):
     """What is sent, and what it ends as: 2 malformed, 5 that prove nothing."""
     now = int(time.time())
@@ -49,6 +61,9 @@ def main():
     sock.settimeout(5)
     sock.connect(('127.0.0.1', int(sys.argv[1])))
     keys = read_keys(sys.argv[2])
+    if sys.argv[3] == 'burst':
+        burst(sock, MultiFernet(keys))
+        return
     if sys.argv[3] != 'refused':
         exchange(sock, MultiFernet(keys), int(sys.argv[3]))
         return

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -101,6 +102,42 @@ static void answers_with_the_first_key(void **state)
 	assert_null(vly_kit_complaint(kit));
 	vly_fernet_close(new);
 	vly_fernet_close(old);
+	vly_kit_close(kit);
+}
+
+// A burst with one of each kind in it: each has its own fate, whether several are done at once or
+// not.
+static void answers_a_burst(void **state)
+{
+	struct vly_kit *kit = kit_open(0);
+	struct vly_fernet *clients[] = {client_open(new_key), client_open(old_key),
+					client_open(foreign_key)};
+	char text[20];
+
+	(void)state;
+	for (uint32_t i = 0; i < 30; i++) {
+		uint8_t token[ROOM];
+		size_t chars;
+
+		snprintf(text, sizeof(text), "number %u", i);
+		chars = vly_fernet_encrypt(clients[i % 3], (uint64_t)time(NULL), token,
+					   sizeof(token), (const uint8_t *)text, strlen(text));
+		vly_kit_receive(kit, "10.0.0.1:1000", token, chars);
+	}
+	vly_kit_run(kit);
+	for (uint32_t i = 0; i < 20; i++) {
+		snprintf(text, sizeof(text), "number %u", i / 2 * 3 + i % 2);
+		expect_answer(kit, i, clients[0], text);
+	}
+	assert_int_equal(vly_kit_metric(kit, "opened"), 20);
+	assert_int_equal(vly_kit_metric(kit, "opened_older_key"), 10);
+	assert_int_equal(vly_kit_metric(kit, "bad_mac"), 10);
+	assert_int_equal(vly_kit_metric(kit, "sealed"), 20);
+	assert_true(vly_kit_metric(kit, "sealed_together") % 20 == 0);
+	assert_true(vly_kit_metric(kit, "checked_together") % 30 == 0);
+	assert_null(vly_kit_complaint(kit));
+	for (size_t i = 0; i < 3; i++)
+		vly_fernet_close(clients[i]);
 	vly_kit_close(kit);
 }
 
@@ -212,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_with_the_first_key),
+		cmocka_unit_test(answers_a_burst),
 		cmocka_unit_test(refuses_by_reason),
 		cmocka_unit_test(drops_what_does_not_fit),
 		cmocka_unit_test(refuses_to_open),

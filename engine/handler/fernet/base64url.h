@@ -16,7 +16,8 @@ static inline size_t vly_base64url_chars(size_t len)
 }
 
 // Writes vly_base64url_chars(len) characters, without a terminating zero, and returns how many.
-// `out` and `in` must not overlap.
+// `out` and `in` must not overlap, but `in` may be the end of what is written: it is read faster
+// than it is written over.
 size_t vly_base64url_encode(uint8_t *out, const uint8_t *in, size_t len);
 
 // Writes the bytes, chars / 4 * 3 at most, and returns how many there are; or -EBADMSG, with

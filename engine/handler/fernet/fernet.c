@@ -3,6 +3,7 @@
 // fernet: each datagram is a Fernet token. What is authentic and in time goes on as clear text to
 // the next handler, and what handlers behind this one answer leaves as a token. Anything else is
 // dropped: whoever has no key gets no answer, whatever they send. See token.h.
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -28,10 +29,15 @@ enum key_index {
 enum metric {
 	METRIC_OPENED = VLY_FERNET_OK,
 	METRIC_OLDER_KEY = VLY_FERNET_VERDICTS,
+	METRIC_CHECKED_TOGETHER,
 	METRIC_SEALED,
+	METRIC_SEALED_TOGETHER,
 	METRIC_TOO_LARGE,
 	METRIC_NO_RANDOM,
 };
+
+static_assert((int)VLY_BURST_MAX <= (int)VLY_FERNET_BURST_MAX,
+	      "a burst of datagrams is one of tokens");
 
 struct fernet {
 	struct vly_fernet *tokens;
@@ -99,57 +105,75 @@ static enum vly_drop reason_of(enum vly_fernet_verdict verdict)
 	return VLY_DROP_UNAUTHORISED;
 }
 
+// What has come of a token is the fate of its datagram.
+static void take(struct vly_burst *burst, struct vly_dgram *dgram,
+		 const struct vly_fernet_opening *opening)
+{
+	vly_metric_add(burst, opening->verdict, 1);
+	if (VLY_UNLIKELY(opening->verdict != VLY_FERNET_OK)) {
+		vly_drop(dgram, reason_of(opening->verdict));
+		return;
+	}
+	vly_metric_add(burst, METRIC_OLDER_KEY, opening->text.key > 0);
+	dgram->len = (uint16_t)opening->text.len;
+	vly_pass(dgram);
+}
+
 static void fernet_on_burst(void *state, struct vly_burst *burst)
 {
+	struct vly_fernet_opening openings[VLY_BURST_MAX];
 	struct fernet *fernet = state;
+	uint32_t together;
 
 	fernet->times.now_s = calendar_s();
 	for (uint32_t i = 0; i < burst->count; i++) {
-		struct vly_dgram *dgram = burst->in[i];
-		uint8_t *data = vly_dgram_data(dgram);
-		struct vly_fernet_text text;
-		enum vly_fernet_verdict verdict = vly_fernet_decrypt(fernet->tokens, &fernet->times,
-								     data, data, dgram->len, &text);
+		uint8_t *data = vly_dgram_data(burst->in[i]);
 
-		vly_metric_add(burst, verdict, 1);
-		if (VLY_UNLIKELY(verdict != VLY_FERNET_OK)) {
-			vly_drop(dgram, reason_of(verdict));
-			continue;
-		}
-		vly_metric_add(burst, METRIC_OLDER_KEY, text.key > 0);
-		dgram->len = (uint16_t)text.len;
-		vly_pass(dgram);
+		openings[i] = (struct vly_fernet_opening){
+			.token = data, .chars = burst->in[i]->len, .out = data};
 	}
+	together = vly_fernet_decrypt_burst(fernet->tokens, &fernet->times, openings, burst->count);
+	vly_metric_add(burst, METRIC_CHECKED_TOGETHER, together);
+	for (uint32_t i = 0; i < burst->count; i++)
+		take(burst, burst->in[i], &openings[i]);
 }
 
-static void seal(struct fernet *fernet, struct vly_burst *burst, struct vly_dgram *dgram)
+static void leave(struct vly_burst *burst, struct vly_dgram *dgram,
+		  const struct vly_fernet_sealing *sealing)
 {
-	uint8_t *data = vly_dgram_data(dgram);
-	size_t chars;
-
-	if (VLY_UNLIKELY(vly_fernet_token_chars(dgram->len) > dgram->capacity)) {
+	if (VLY_UNLIKELY(vly_fernet_token_chars(sealing->len) > sealing->capacity)) {
 		vly_metric_add(burst, METRIC_TOO_LARGE, 1);
 		vly_drop(dgram, VLY_DROP_TX_OVERSIZE);
 		return;
 	}
-	chars = vly_fernet_encrypt(fernet->tokens, fernet->times.now_s, data, dgram->capacity, data,
-				   dgram->len);
-	if (VLY_UNLIKELY(chars == 0)) {
+	if (VLY_UNLIKELY(sealing->chars == 0)) {
 		vly_metric_add(burst, METRIC_NO_RANDOM, 1);
 		vly_drop(dgram, VLY_DROP_HANDLER);
 		return;
 	}
-	dgram->len = (uint16_t)chars;
+	dgram->len = (uint16_t)sealing->chars;
 	vly_metric_add(burst, METRIC_SEALED, 1);
 }
 
 static void fernet_on_answer(void *state, struct vly_burst *burst)
 {
+	struct vly_fernet_sealing sealings[VLY_BURST_MAX];
 	struct fernet *fernet = state;
+	uint32_t together;
 
 	fernet->times.now_s = calendar_s();
+	for (uint32_t i = 0; i < burst->count; i++) {
+		const struct vly_dgram *dgram = burst->in[i];
+		uint8_t *data = vly_dgram_data(burst->in[i]);
+
+		sealings[i] = (struct vly_fernet_sealing){
+			.text = data, .len = dgram->len, .out = data, .capacity = dgram->capacity};
+	}
+	together = vly_fernet_encrypt_burst(fernet->tokens, fernet->times.now_s, sealings,
+					    burst->count);
+	vly_metric_add(burst, METRIC_SEALED_TOGETHER, together);
 	for (uint32_t i = 0; i < burst->count; i++)
-		seal(fernet, burst, burst->in[i]);
+		leave(burst, burst->in[i], &sealings[i]);
 }
 
 static const struct vly_key fernet_keys[] = {
@@ -174,7 +198,11 @@ static const struct vly_metric fernet_metrics[] = {
 				    "signed, but what it holds is no padded text"},
 	[METRIC_OLDER_KEY] = {"opened_older_key", VLY_METRIC_COUNTER,
 			      "of those opened: with another key than the first"},
+	[METRIC_CHECKED_TOGETHER] = {"checked_together", VLY_METRIC_COUNTER,
+				     "tokens whose MAC was computed beside others, by libipsec-mb"},
 	[METRIC_SEALED] = {"sealed", VLY_METRIC_COUNTER, "answers encrypted"},
+	[METRIC_SEALED_TOGETHER] = {"sealed_together", VLY_METRIC_COUNTER,
+				    "answers encrypted beside others, by libipsec-mb"},
 	[METRIC_TOO_LARGE] = {"too_large", VLY_METRIC_COUNTER,
 			      "answers whose token does not fit in a datagram"},
 	[METRIC_NO_RANDOM] = {"no_random", VLY_METRIC_COUNTER,
