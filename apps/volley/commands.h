@@ -6,6 +6,7 @@
 // Runs with argv[0] = "volley NAME". Returns the exit status.
 int command_serve(int argc, char **argv);
 int command_reload(int argc, char **argv);
+int command_tap(int argc, char **argv);
 int command_load(int argc, char **argv);
 int command_call(int argc, char **argv);
 int command_chat(int argc, char **argv);

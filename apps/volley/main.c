@@ -28,6 +28,7 @@ static const struct command commands[] = {
 	 command_load},
 	{"volley chat", "Talk in a chat that volley serve -H chat keeps", command_chat},
 	{"volley reload", "Let a running volley serve load its handlers anew", command_reload},
+	{"volley tap", "See what passes a running volley serve", command_tap},
 	{"volley backends", "Show which ways to the wire work on this machine", command_backends},
 	{"volley handlers", "Show the handlers, and what one takes and counts", command_handlers},
 	{"volley new-handler", "Write a project with a handler of its own", command_new_handler},

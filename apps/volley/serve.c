@@ -25,6 +25,7 @@ enum serve_key {
 	KEY_OVERLOAD,
 	KEY_BUDGET,
 	KEY_NEXT,
+	KEY_NO_TAP,
 };
 
 enum serve_limits {
@@ -58,6 +59,7 @@ struct serve_options {
 	enum vly_overload overload;
 	uint64_t budget_ns;
 	uint64_t time_ns; // 0: until a signal
+	bool is_private;  // not to be tapped
 };
 
 static const struct argp_option options_table[] = {
@@ -84,6 +86,7 @@ static const struct argp_option options_table[] = {
 	 "Microseconds a handler may take for a burst before it is named; also shows its times", 2},
 	{"next", KEY_NEXT, NULL, 0,
 	 "What follows of -l, -q and the port's options is of one more port", 2},
+	{"no-tap", KEY_NO_TAP, NULL, 0, "Let nobody see what passes with volley tap", 2},
 	{"time", 't', "SECONDS", 0, "Stop after this time; else on SIGINT or SIGTERM", 2},
 	{0},
 };
@@ -213,6 +216,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_NEXT:
 		end_port(state, options);
 		return 0;
+	case KEY_NO_TAP:
+		options->is_private = true;
+		return 0;
 	case 't':
 		options->time_ns = parse_duration_ns(state, "--time", arg, 1000000,
 						     (uint64_t)SERVE_YEARS_MAX * SECONDS_PER_YEAR *
@@ -321,6 +327,8 @@ static int run_engine(const char *command, const struct vly_engine_config *confi
 		complain(command, "%s", error.text);
 		goto err_close;
 	}
+	if (!options->is_private && vly_engine_tap_listen(engine, &error) < 0)
+		complain(command, "goes on without volley tap: %s", error.text);
 	printf("ready: %s\n", vly_engine_summary(engine));
 	fflush(stdout);
 	await_end(command, engine, &signals, options);

@@ -127,7 +127,8 @@ uint32_t vly_dpdk_peer_refused(struct vly_backend_queue *queue, struct vly_dgram
 	queue->is_open &= !vly_dpdk_peer_pauses(queue->port);
 	if (atomic_load_explicit(&queue->port->peer, memory_order_relaxed) != VLY_DPDK_PEER_GONE)
 		return 0;
-	vly_count(&queue->ledger->dropped[VLY_DROP_TX_FULL], count);
+	for (uint32_t i = 0; i < count; i++)
+		vly_count_frame_drop(queue->ledger, dgrams[i], VLY_DROP_TX_FULL);
 	vly_dpdk_release_burst(queue, dgrams, count);
 	return count;
 }

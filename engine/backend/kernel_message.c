@@ -132,7 +132,7 @@ bool vly_kernel_send_lone(struct vly_kernel_sender *sender, struct vly_dgram *dg
 	else if (vly_kernel_is_full(error))
 		return false;
 	else
-		vly_count(&sender->ledger->dropped[vly_kernel_drop_of(error)], 1);
+		vly_count_drop(sender->ledger, dgram, vly_kernel_drop_of(error));
 	vly_kernel_pool_release(sender->pool, &dgram, 1);
 	return true;
 }

@@ -38,6 +38,16 @@ static void go_plain(struct vly_kernel_batch *batch, struct vly_kernel_sender *s
 		     group->size);
 }
 
+// Those of a group that are left.
+static void drop_group(const struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
+		       const struct vly_kernel_group *group, enum vly_drop reason)
+{
+	uint32_t index = group->first;
+
+	for (uint32_t i = 0; i < group->count; i++, index = batch->next[index])
+		vly_count_drop(sender->ledger, batch->dgrams[index], reason);
+}
+
 bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
 			     uint32_t index, int error)
 {
@@ -62,7 +72,7 @@ bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_s
 		go_plain(batch, sender, group, error);
 		return true;
 	}
-	vly_count(&sender->ledger->dropped[vly_kernel_drop_of(error)], group->count);
+	drop_group(batch, sender, group, vly_kernel_drop_of(error));
 	group->is_done = true;
 	return true;
 }
@@ -90,7 +100,7 @@ bool vly_kernel_batch_send_plain(struct vly_kernel_batch *batch, struct vly_kern
 		if (error && vly_kernel_is_full(error))
 			return false;
 		if (error)
-			vly_count(&sender->ledger->dropped[vly_kernel_drop_of(error)], 1);
+			vly_count_drop(sender->ledger, dgram, vly_kernel_drop_of(error));
 		else
 			vly_count(&sender->ledger->sent, 1);
 		group->first = batch->next[group->first];
@@ -154,7 +164,7 @@ void vly_kernel_batch_abandon(struct vly_kernel_batch *batch, struct vly_kernel_
 		struct vly_kernel_group *group = &batch->groups[g];
 
 		if (!group->is_done)
-			vly_count(&sender->ledger->dropped[VLY_DROP_TX_FULL], group->count);
+			drop_group(batch, sender, group, VLY_DROP_TX_FULL);
 		group->is_done = true;
 	}
 	if (batch->count)

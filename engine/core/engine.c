@@ -12,6 +12,7 @@
 #include "config.h"
 #include "core/engine.h"
 #include "core/fail.h"
+#include "tap/listen.h"
 
 const char *vly_version(void)
 {
@@ -321,6 +322,7 @@ void vly_engine_stop(struct vly_engine *engine)
 	engine->started_ios = 0;
 	engine->started_workers = 0;
 	vly_reload_settle(engine);
+	vly_taps_end(engine);
 	count_unreleased(engine);
 }
 
@@ -332,6 +334,7 @@ void vly_engine_close(struct vly_engine *engine)
 		return;
 	shared = &engine->shared;
 	vly_engine_stop(engine);
+	vly_taps_close(engine);
 	vly_chains_close(engine);
 	for (uint32_t i = 0; i < VLY_CHAIN_MAX; i++)
 		vly_metrics_close(&engine->past[i]);

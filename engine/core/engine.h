@@ -17,6 +17,8 @@ struct vly_engine {
 	struct vly_queue *queues[VLY_IOS_MAX]; // of all ports; the index is dgram->queue
 	struct vly_served *served;             // where all ports listen, for the handlers
 	uint32_t served_count;
+	struct vly_wire wires[VLY_PORTS_MAX]; // what the ports are called
+	struct vly_taps *taps;                // NULL: it cannot be tapped
 	struct vly_chain *chains;
 	uint32_t chain_count;
 	struct vly_chain *next_chains; // offered, but not all owners have changed over; else NULL
@@ -38,7 +40,7 @@ struct vly_engine {
 void vly_warn_of_crowd(struct vly_engine *engine, bool running);
 
 // Fills in engine->served: a row for each listen; of a port that the system was to choose, the one
-// it did. Control thread, once the ports are open.
+// it did; and engine->wires. Control thread, once the ports are open.
 int vly_served_note(struct vly_engine *engine, const struct vly_engine_config *config,
 		    struct vly_error *error);
 

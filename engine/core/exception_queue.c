@@ -28,7 +28,8 @@ static void give_up(struct vly_queue *queue, struct vly_dgram **frames, uint32_t
 {
 	if (!count)
 		return;
-	vly_count(&queue->ledger->dropped[reason], count);
+	for (uint32_t i = 0; i < count; i++)
+		vly_count_frame_drop(queue->ledger, frames[i], reason);
 	queue->backend->release_burst(queue->inner, frames, count);
 }
 
@@ -86,7 +87,7 @@ static void take_back(struct vly_queue *queue, struct vly_dgram **frames, uint32
 		if (vly_exception_is_part(frames[i]))
 			lane->out_parts--;
 		else if (frames[i]->fate == VLY_DROP_KERNEL_FULL)
-			vly_count(&queue->ledger->dropped[VLY_DROP_KERNEL_FULL], 1);
+			vly_count_frame_drop(queue->ledger, frames[i], VLY_DROP_KERNEL_FULL);
 		else
 			vly_count(&queue->ledger->to_kernel, 1);
 		frames[back++] = frames[i];

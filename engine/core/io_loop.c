@@ -63,6 +63,8 @@ static void send_burst(struct vly_io *io, struct vly_dgram **dgrams, uint32_t co
 
 	if (!count)
 		return;
+	if (VLY_UNLIKELY(io->taps.watch != NULL))
+		vly_tap_show(io->taps.watch, dgrams, count, VLY_TAP_OUT, now_ns);
 	taken = vly_tx_burst(io->queue, dgrams, count, now_ns);
 	if (taken)
 		io->tx_is_stalled = false;
@@ -70,8 +72,7 @@ static void send_burst(struct vly_io *io, struct vly_dgram **dgrams, uint32_t co
 		send_stubbornly(io, dgrams + taken, count - taken);
 }
 
-// --- run to completion
-// --------------------------------------------------------------------------------
+// --- run to completion --------------------------------------------------------------------------
 
 static void emit_here(void *arg, struct vly_dgram **tx, uint32_t tx_count, struct vly_dgram **ended,
 		      uint32_t ended_count, uint64_t now_ns)
@@ -102,8 +103,7 @@ const struct vly_chain_ops vly_io_chain_ops = {
 	.alloc_large = alloc_large_here,
 };
 
-// --- pipeline
-// -----------------------------------------------------------------------------------------
+// --- pipeline -----------------------------------------------------------------------------------
 
 static void top_up_spare(struct vly_io *io, struct vly_lane *lane)
 {
@@ -158,8 +158,7 @@ static uint32_t collect(struct vly_io *io, uint64_t now_ns)
 	return work;
 }
 
-// --- the loop
-// -----------------------------------------------------------------------------------------
+// --- the loop -----------------------------------------------------------------------------------
 
 static uint32_t receive(struct vly_io *io, uint64_t now_ns)
 {
@@ -168,6 +167,8 @@ static uint32_t receive(struct vly_io *io, uint64_t now_ns)
 
 	if (!n)
 		return 0;
+	if (VLY_UNLIKELY(io->taps.watch != NULL))
+		vly_tap_show(io->taps.watch, dgrams, n, VLY_TAP_IN, now_ns);
 	if (io->chain)
 		vly_chain_run(io->chain, dgrams, n, now_ns);
 	else
@@ -187,6 +188,8 @@ static uint32_t turn(struct vly_io *io, uint64_t now_ns)
 
 	if (VLY_UNLIKELY(vly_chain_is_offered(&io->next_chain)))
 		io->chain = vly_chain_change(io->chain, &io->next_chain);
+	if (VLY_UNLIKELY(vly_tap_is_switched(&io->taps)))
+		vly_tap_switch(&io->taps, io->queue->ledger);
 	if (VLY_UNLIKELY(io->waiting_lanes))
 		work += vly_steer_waiting(io);
 	if (VLY_LIKELY(may_receive(io)))
@@ -228,11 +231,10 @@ static void sleep_until_input(struct vly_io *io, uint64_t now_ns)
 
 	if (io->chain)
 		timeout_ns = vly_chain_sleep_ns(io->chain, now_ns, timeout_ns);
-
 	vly_waker_announce(&io->waker);
 	if (io->waiting_lanes) {
 		vly_waker_wait(&io->waker, ROOM_SLEEP_NS); // a worker says not when it makes room
-	} else if (!has_returns(io) && is_running(io) && !vly_chain_is_offered(&io->next_chain)) {
+	} else if (!has_returns(io) && is_running(io) && !vly_io_has_orders(io)) {
 		if (vly_queue_wait(io->queue, timeout_ns) == -ENOTSUP)
 			nap(io, now_ns, timeout_ns);
 	}
@@ -268,8 +270,7 @@ void vly_io_wake(struct vly_io *io)
 	vly_queue_wake(io->queue);
 }
 
-// --- stopping
-// -----------------------------------------------------------------------------------------
+// --- stopping -----------------------------------------------------------------------------------
 
 // Whether everything received so far has ended: nothing is with a worker or in the kernel.
 static bool is_settled(const struct vly_io *io)

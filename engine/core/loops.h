@@ -16,6 +16,7 @@
 #include "core/port.h"
 #include "handler/chain.h"
 #include "ring/spsc.h"
+#include "tap/lane.h"
 
 enum vly_phase {
 	VLY_PHASE_RUN,
@@ -88,6 +89,7 @@ struct vly_io {
 	pthread_t thread;
 	struct vly_waker waker VLY_ALIGNED(128); // io: rw, workers: r, and w when waking
 	_Atomic(struct vly_chain *) next_chain;  // control: offers one; io: takes it away
+	struct vly_tap_switch taps;
 };
 
 struct vly_worker {
@@ -141,6 +143,12 @@ void vly_steer_abandon(struct vly_io *io);
 static inline bool vly_chain_is_offered(_Atomic(struct vly_chain *) *next)
 {
 	return atomic_load_explicit(next, memory_order_relaxed) != NULL;
+}
+
+// Whether the control thread wants something of an I/O thread, which then must not sleep.
+static inline bool vly_io_has_orders(struct vly_io *io)
+{
+	return vly_chain_is_offered(&io->next_chain) || vly_tap_is_switched(&io->taps);
 }
 
 // Changes over to the offered chain: drains the old one, and then lets the control thread have it.

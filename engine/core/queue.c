@@ -141,7 +141,7 @@ static bool receive_frame(struct vly_queue *queue, struct vly_dgram **slot, stru
 			inbox->handed[inbox->handed_count++] = frame;
 			return false;
 		}
-		vly_count(&queue->ledger->dropped[reason], 1);
+		vly_count_frame_drop(queue->ledger, frame, reason);
 		break;
 	case VLY_STACK_WHOLE:
 		*slot = vly_queue_take_whole(queue, now_ns);
@@ -303,7 +303,7 @@ void vly_release_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint3
 		if (!dgrams[i]->rx_ns)
 			continue;
 		if (dgrams[i]->fate < VLY_DROP_COUNT)
-			vly_count(&queue->ledger->dropped[dgrams[i]->fate], 1);
+			vly_count_drop(queue->ledger, dgrams[i], dgrams[i]->fate);
 		else
 			released++;
 	}

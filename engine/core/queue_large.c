@@ -57,7 +57,7 @@ void vly_queue_abandon_backlog(struct vly_queue *queue)
 {
 	for (uint32_t i = 0; i < queue->backlog_count; i++) {
 		if (queue->backlog[i]->fate != FATE_PART)
-			vly_count(&queue->ledger->dropped[VLY_DROP_TX_FULL], 1);
+			vly_count_frame_drop(queue->ledger, queue->backlog[i], VLY_DROP_TX_FULL);
 		vly_queue_give_back(queue, &queue->backlog[i], 1);
 	}
 	queue->backlog_count = 0;
@@ -111,7 +111,7 @@ static bool add_frames(struct vly_queue *queue, bool last_counts)
 bool vly_queue_split(struct vly_queue *queue, struct vly_dgram *dgram, uint64_t now_ns)
 {
 	if (!add_frames(queue, true))
-		vly_count(&queue->ledger->dropped[VLY_DROP_TX_NO_BUFFER], 1);
+		vly_count_drop(queue->ledger, dgram, VLY_DROP_TX_NO_BUFFER);
 	vly_queue_give_back(queue, &dgram, 1);
 	return vly_queue_flush_backlog(queue, now_ns);
 }

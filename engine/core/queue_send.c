@@ -17,7 +17,7 @@ void vly_queue_transmit(struct vly_queue *queue, struct vly_dgram **frames, uint
 
 void vly_queue_refuse(struct vly_queue *queue, struct vly_dgram *dgram, enum vly_drop reason)
 {
-	vly_count(&queue->ledger->dropped[reason], 1);
+	vly_count_drop(queue->ledger, dgram, reason);
 	vly_queue_give_back(queue, &dgram, 1);
 }
 

@@ -53,6 +53,8 @@ static int open_chains(struct vly_chain **opened, struct vly_engine *engine,
 			.worker_count = engine->chain_count,
 			.served = engine->served,
 			.served_count = engine->served_count,
+			.wires = engine->wires,
+			.wire_count = engine->port_count,
 			.on_worker = engine->shared.worker_count > 0,
 		};
 		int rc = vly_chain_open(&chains[i], handlers, engine->handler_count, &place, error);

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/engine.h"
 #include "core/fail.h"
+#include "tap/listen.h"
 
 enum {
 	REPORT_NS = 1000000000, // between two lines
@@ -104,9 +105,25 @@ void vly_warn_of_crowd(struct vly_engine *engine, bool running)
 			     engine->shared.io_count + engine->shared.worker_count);
 }
 
+// What handlers have to tell. Those offered by a reload that is not over come later.
+static void say_warnings(struct vly_engine *engine)
+{
+	uint64_t now_ns = vly_clock_ns();
+
+	for (uint32_t i = 0; i < engine->chain_count; i++) {
+		for (uint32_t h = 0; h < engine->handler_count; h++) {
+			struct vly_chain_link *link = &engine->chains[i].links[h];
+
+			vly_warning_say(&link->warning, link->ops->name, &engine->alerts, now_ns);
+		}
+	}
+}
+
 void vly_engine_poll(struct vly_engine *engine)
 {
 	vly_reload_is_pending(engine);
+	vly_taps_attend(engine);
+	say_warnings(engine);
 	for (uint32_t i = 0; i < engine->port_count; i++)
 		vly_port_watch(engine->ports[i], &engine->alerts);
 	if (!engine->has_warned)

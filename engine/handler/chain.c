@@ -50,6 +50,7 @@ int vly_chain_open(struct vly_chain *chain, struct vly_loaded_handler *handlers,
 		}
 		chain->has_tick |= ops->on_tick != NULL;
 		chain->answer_links |= (uint32_t)(ops->on_answer != NULL) << i;
+		chain->ended_links |= (uint32_t)(ops->on_ended != NULL) << i;
 		chain->link_count++;
 	}
 	if (chain->has_tick)
@@ -190,10 +191,14 @@ static void run_several(struct vly_chain *chain, struct vly_dgram **dgrams, uint
 		else
 			sort_fates(chain, &passage, i);
 	}
-	for (uint32_t i = 0; i < passage.in_count; i++)
+	for (uint32_t i = 0; i < passage.in_count; i++) {
 		passage.in[i]->fate = VLY_DROP_NO_HANDLER;
+		passage.deciders[passage.origin[i]] = (uint8_t)chain->link_count;
+	}
 	if (chain->answer_links)
 		vly_chain_answer(chain, passage.slots, passage.deciders, count);
+	if (VLY_UNLIKELY(chain->ended_links))
+		vly_chain_tell_ended(chain, passage.slots, passage.deciders, count);
 	outbox.tx_count = 0;
 	outbox.ended_count = 0;
 	for (uint32_t i = 0; i < count; i++) {

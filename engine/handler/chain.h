@@ -14,6 +14,7 @@
 #include "handler/meter.h"
 #include "handler/metrics.h"
 #include "handler/timer.h"
+#include "handler/warning.h"
 
 // Where a chain's results go and where its empty datagrams come from; the loop that runs it
 // provides this. emit takes every datagram: `tx` with fate REPLY or SEND, `ended` with any other.
@@ -30,6 +31,7 @@ struct vly_chain_link {
 	const struct vly_handler_ops *ops;
 	void *state;
 	struct vly_metrics metrics;
+	struct vly_warning warning;
 };
 
 struct vly_chain {
@@ -38,6 +40,7 @@ struct vly_chain {
 	uint32_t link_count;
 	uint32_t current;      // the handler that is called
 	uint32_t answer_links; // a bit for each that has on_answer
+	uint32_t ended_links;  // and on_ended
 	bool has_tick;
 	uint64_t alarm_ns; // when vly_chain_alarm() has something to do; UINT64_MAX: never
 	uint64_t tick_ns;  // when on_tick is due
@@ -134,6 +137,11 @@ static inline bool vly_chain_settle(struct vly_chain *chain, struct vly_dgram *d
 // senders[i] for dgrams[i], the innermost first. What one keeps becomes NULL.
 void vly_chain_answer(struct vly_chain *chain, struct vly_dgram **dgrams, const uint8_t *senders,
 		      uint32_t count);
+
+// Shows what has ended to the on_ended of the handlers before the one that ended it, deciders[i]
+// for dgrams[i] (of those that are not NULL).
+void vly_chain_tell_ended(struct vly_chain *chain, struct vly_dgram *const *dgrams,
+			  const uint8_t *deciders, uint32_t count);
 
 // What leaves, sorted for emit.
 struct vly_outbox {

@@ -76,6 +76,42 @@ void vly_chain_answer(struct vly_chain *chain, struct vly_dgram **dgrams, const 
 	vly_chain_enter(chain, current);
 }
 
+static void tell_ended_at(struct vly_chain *chain, uint32_t index, struct vly_dgram *const *dgrams,
+			  const uint8_t *deciders, uint32_t count)
+{
+	struct vly_dgram *in[VLY_BURST_MAX];
+	const struct vly_chain_link *link;
+	uint32_t in_count = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (dgrams[i] && deciders[i] > index && !vly_is_to_send(dgrams[i]))
+			in[in_count++] = dgrams[i];
+	}
+	if (!in_count)
+		return;
+	link = vly_chain_enter(chain, index);
+	chain->burst.in = in;
+	chain->burst.count = in_count;
+	link->ops->on_ended(link->state, &chain->burst);
+}
+
+// As vly_chain_answer(), it may be within a handler's call.
+void vly_chain_tell_ended(struct vly_chain *chain, struct vly_dgram *const *dgrams,
+			  const uint8_t *deciders, uint32_t count)
+{
+	struct vly_dgram *const *in = chain->burst.in;
+	uint32_t in_count = chain->burst.count;
+	uint32_t current = chain->current;
+
+	for (uint32_t i = 0; i < chain->link_count; i++) {
+		if (chain->ended_links >> i & 1)
+			tell_ended_at(chain, i, dgrams, deciders, count);
+	}
+	chain->burst.in = in;
+	chain->burst.count = in_count;
+	vly_chain_enter(chain, current);
+}
+
 // Once: what an on_answer sends in the meantime is left for the next time.
 static void flush_once(struct vly_chain *chain)
 {
@@ -98,6 +134,8 @@ static void flush_once(struct vly_chain *chain)
 		chain->ops->emit(chain->arg, NULL, 0, chain->extra_ended, ended_count,
 				 chain->burst.now_ns);
 	vly_chain_answer(chain, tx, from, tx_count);
+	if (VLY_UNLIKELY(chain->ended_links))
+		vly_chain_tell_ended(chain, tx, from, tx_count);
 	outbox.tx_count = 0;
 	outbox.ended_count = 0;
 	for (uint32_t i = 0; i < tx_count; i++) {
@@ -230,6 +268,13 @@ static const char *burst_identity(struct vly_burst *burst, const struct vly_dgra
 	return name;
 }
 
+static void burst_warn(struct vly_burst *burst, const char *text)
+{
+	struct vly_chain *chain = chain_of(burst);
+
+	vly_warning_tell(&chain->links[chain->current].warning, text);
+}
+
 const struct vly_burst_ops vly_chain_burst_ops = {
 	.alloc = burst_alloc,
 	.alloc_large = burst_alloc_large,
@@ -240,4 +285,5 @@ const struct vly_burst_ops vly_chain_burst_ops = {
 	.timer_stop = burst_timer_stop,
 	.metric_record = burst_metric_record,
 	.identity = burst_identity,
+	.warn = burst_warn,
 };

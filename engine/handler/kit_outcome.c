@@ -52,6 +52,9 @@ void vly_kit_clear(struct vly_kit *kit)
 		kit->free[kit->free_count++] = index;
 	}
 	kit->outcome_count = 0;
+	for (uint32_t i = 0; i < kit->chain.link_count; i++)
+		atomic_store_explicit(&kit->chain.links[i].warning.is_full, 0,
+				      memory_order_relaxed);
 }
 
 bool vly_kit_handler_metric(const struct vly_kit *kit, uint32_t index,
@@ -78,6 +81,27 @@ uint64_t vly_kit_metric(const struct vly_kit *kit, const char *name)
 			return metric.value;
 	}
 	return UINT64_MAX;
+}
+
+const char *vly_kit_warning(const struct vly_kit *kit)
+{
+	for (uint32_t i = 0; i < kit->chain.link_count; i++) {
+		const struct vly_warning *warning = &kit->chain.links[i].warning;
+
+		if (atomic_load_explicit(&warning->is_full, memory_order_relaxed))
+			return warning->text;
+	}
+	return NULL;
+}
+
+uint64_t vly_kit_warnings(const struct vly_kit *kit)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < kit->chain.link_count; i++)
+		count += atomic_load_explicit(&kit->chain.links[i].warning.told,
+					      memory_order_relaxed);
+	return count;
 }
 
 const char *vly_kit_complaint(const struct vly_kit *kit)

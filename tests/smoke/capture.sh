@@ -63,8 +63,38 @@ for index, row in enumerate(rows):
     assert bytes.fromhex(payload) == b'%03d' % number * (number + 1), row
     assert checksum == '1', row
     assert int(sys.argv[3]) <= float(when) <= time.time() and float(when) >= last, row
-    assert interface == 'volley', row
+    assert interface == 'lo', row
     last = float(when)
 some = [line.split('\t')[3:7:3] for line in open(sys.argv[2])]
 assert some == [['20011', '9000'], ['9000', '20011']], some
+END
+
+# What a handler behind it drops is there twice: as it came, and once more with the reason.
+serve - -b socket -l :9000 -H "capture,file=$tmp/drops" -H "$build/tests/smoke/plugins/undecided.so"
+"$python" - <<'END' || fail "an answer did not come"
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.settimeout(5)
+    sock.connect(('127.0.0.1', 9000))
+    for text in (b'bad', b'bed', b'ask'):
+        sock.send(text)
+    assert sock.recv(100) == b'ask'
+END
+stop_serve
+ledger balanced 'received == 3' 'undecided == 2'
+tshark -r "$tmp"/drops_00001.pcapng -T fields -e frame.packet_flags_direction -e udp.payload \
+	-e frame.comment -e frame.packet_id >"$tmp/drops.txt" 2>>"$tmp/tshark.log" ||
+	fail "tshark does not read the drops"
+"$python" - "$tmp/drops.txt" <<'END' || fail "the drops are not as expected"
+import sys
+rows = [line.rstrip('\n').split('\t') for line in open(sys.argv[1])]
+reason = 'dropped: undecided (left without a fate by a handler)'
+came = [row for row in rows if row[0].endswith('1') and not row[2]]
+dropped = [row for row in rows if row[2]]
+assert [bytes.fromhex(row[1]) for row in came] == [b'bad', b'bed', b'ask'], rows
+assert [row[:2] for row in dropped] == [row[:2] for row in came[:2]], rows
+assert all(row[2] == reason for row in dropped), rows
+assert [row[3] for row in dropped] == [row[3] for row in came[:2]], rows
+assert [bytes.fromhex(row[1]) for row in rows if row[0].endswith('2')] == [b'ask'], rows
+assert len(rows) == 6 and len({row[3] for row in came}) == 3, rows
 END

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // capture: writes what passes at its place in the chain to pcapng files, inwards and outwards, and
-// changes nothing of it. What it sees is what it stands between: behind `fernet` the clear text,
-// before it the tokens.
+// what those behind it drop with the reason; changes nothing of it. What it sees is what it stands
+// between: behind `fernet` the clear text, before it the tokens.
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,8 @@
 #include "core/fail.h"
 #include "handler/builtin.h"
 #include "handler/capture/writer.h"
+#include "tap/filter.h"
+#include "tap/seen.h"
 
 enum {
 	KEY_FILE,
@@ -72,75 +75,57 @@ static const struct vly_metric metrics[] = {
 struct capture {
 	struct vly_capture_writer *writer;
 	struct vly_timer report;
-	struct vly_prefix prefix; // bits 0: any
-	uint16_t port;            // 0: any
+	struct vly_filter filter;
 	uint32_t snap_bytes;
 	uint32_t missed; // since the last record
+	uint64_t lost;   // of which has been warned
 	uint64_t captured;
 };
 
 // --- what is captured ---------------------------------------------------------------------------
 
-static bool is_within(const struct vly_prefix *prefix, const uint8_t *ip)
-{
-	uint32_t bytes = prefix->bits / 8, bits = prefix->bits % 8;
-
-	return memcmp(prefix->ip, ip, bytes) == 0 &&
-	       (!bits || ((prefix->ip[bytes] ^ ip[bytes]) & 0xff00 >> bits & 0xff) == 0);
-}
-
-static bool is_wanted(const struct capture *capture, const struct vly_dgram *dgram)
-{
-	if (capture->port && dgram->peer.port != capture->port &&
-	    dgram->local.port != capture->port)
-		return false;
-	return !capture->prefix.bits || is_within(&capture->prefix, dgram->peer.ip) ||
-	       is_within(&capture->prefix, dgram->local.ip);
-}
-
-// The local address, also where it is left open: of the family that the datagram travels by.
-static struct vly_addr local_of(const struct vly_dgram *dgram)
-{
-	struct vly_addr local = dgram->local;
-
-	if (vly_addr_is_wildcard(&local) && vly_addr_is_ipv4(&dgram->peer))
-		memcpy(local.ip, dgram->peer.ip, 12);
-	return local;
-}
+enum place {
+	PLACE_IN,    // on its way to the handlers behind
+	PLACE_OUT,   // on its way back from them
+	PLACE_ENDED, // dropped by them
+};
 
 static void fill(const struct capture *capture, struct vly_capture_record *record,
-		 const struct vly_dgram *dgram, enum vly_pcapng_direction direction,
-		 uint64_t time_ns)
+		 const struct vly_dgram *dgram, enum place place, uint64_t now_ns)
 {
-	bool is_inbound = direction == VLY_PCAPNG_INBOUND;
-	bool has_class = is_inbound || dgram->fate == VLY_FATE_SEND; // a reply has the presets
+	bool is_outbound = place == PLACE_OUT || (place == PLACE_ENDED && !dgram->rx_ns);
+	bool has_class = !is_outbound || dgram->fate == VLY_FATE_SEND; // a reply has the presets
+	bool is_cut = dgram->len > capture->snap_bytes;
 
 	record->packet = (struct vly_pcapng_packet){
-		.source = is_inbound ? dgram->peer : local_of(dgram),
-		.target = is_inbound ? local_of(dgram) : dgram->peer,
-		.time_ns = time_ns,
-		.direction = direction,
+		.source = is_outbound ? vly_seen_local(dgram) : dgram->peer,
+		.target = is_outbound ? dgram->peer : vly_seen_local(dgram),
+		.time_ns = place == PLACE_IN && dgram->rx_ns ? dgram->rx_ns : now_ns,
+		.id = place == PLACE_OUT ? 0 : vly_seen_id(dgram),
+		.direction = is_outbound ? VLY_PCAPNG_OUTBOUND : VLY_PCAPNG_INBOUND,
+		.queue = dgram->queue,
 		.missed = capture->missed,
+		.drop = place == PLACE_ENDED ? dgram->fate : (uint8_t)VLY_DROP_COUNT,
 		.ttl = has_class ? dgram->ttl : 0,
 		.tos = has_class ? dgram->tos : 0,
 		.len = dgram->len,
-		.captured = dgram->len < capture->snap_bytes ? dgram->len
-							     : (uint16_t)capture->snap_bytes,
+		.captured = is_cut ? (uint16_t)capture->snap_bytes : dgram->len,
 	};
+	record->link = dgram->link;
 	memcpy(record->payload, vly_dgram_data(dgram), record->packet.captured);
 }
 
-static void take(struct capture *capture, struct vly_burst *burst,
-		 enum vly_pcapng_direction direction)
+static void take(struct capture *capture, struct vly_burst *burst, enum place place)
 {
 	uint64_t captured = 0, missed = 0, filtered = 0;
 
 	for (uint32_t i = 0; i < burst->count; i++) {
 		const struct vly_dgram *dgram = burst->in[i];
 		struct vly_capture_record *record;
-		bool is_inbound = direction == VLY_PCAPNG_INBOUND;
 
-		if (!is_wanted(capture, dgram)) {
+		if (place == PLACE_ENDED && dgram->fate >= VLY_DROP_COUNT)
+			continue; // handled
+		if (!vly_filter_takes(&capture->filter, &dgram->peer, &dgram->local)) {
 			filtered++;
 			continue;
 		}
@@ -150,8 +135,7 @@ static void take(struct capture *capture, struct vly_burst *burst,
 			missed++;
 			continue;
 		}
-		fill(capture, record, dgram, direction,
-		     is_inbound && dgram->rx_ns ? dgram->rx_ns : burst->now_ns);
+		fill(capture, record, dgram, place, burst->now_ns);
 		capture->missed = 0;
 		vly_capture_give(capture->writer, record);
 		captured++;
@@ -164,7 +148,7 @@ static void take(struct capture *capture, struct vly_burst *burst,
 
 static void on_burst(void *state, struct vly_burst *burst)
 {
-	take(state, burst, VLY_PCAPNG_INBOUND);
+	take(state, burst, PLACE_IN);
 	for (uint32_t i = 0; i < burst->count; i++)
 		vly_pass(burst->in[i]);
 }
@@ -172,23 +156,46 @@ static void on_burst(void *state, struct vly_burst *burst)
 // What the handlers behind answer, as they leave it.
 static void on_answer(void *state, struct vly_burst *burst)
 {
-	take(state, burst, VLY_PCAPNG_OUTBOUND);
+	take(state, burst, PLACE_OUT);
+}
+
+// What they drop, once more, with the reason.
+static void on_ended(void *state, struct vly_burst *burst)
+{
+	take(state, burst, PLACE_ENDED);
 }
 
 // --- what became of it --------------------------------------------------------------------------
 
-static void report(const struct capture *capture, struct vly_burst *burst)
+static void warn_of_loss(struct capture *capture, struct vly_burst *burst, uint64_t lost,
+			 uint32_t error)
+{
+	char text[VLY_ERROR_BYTES];
+
+	if (lost == capture->lost)
+		return;
+	snprintf(text, sizeof(text),
+		 "%s: %s; %llu datagrams were not written, it is tried again each second: make "
+		 "room, or give another file= and reload",
+		 vly_capture_stem(capture->writer), strerror((int)error),
+		 (unsigned long long)(lost - capture->lost));
+	vly_warn(burst, text);
+	capture->lost = lost;
+}
+
+static void report(struct capture *capture, struct vly_burst *burst)
 {
 	const struct vly_capture_progress *progress = vly_capture_progress(capture->writer);
+	uint64_t lost = atomic_load_explicit(&progress->lost, memory_order_relaxed);
+	uint32_t error = atomic_load_explicit(&progress->error, memory_order_relaxed);
 
 	vly_metric_set(burst, METRIC_WRITTEN,
 		       atomic_load_explicit(&progress->written, memory_order_relaxed));
-	vly_metric_set(burst, METRIC_LOST,
-		       atomic_load_explicit(&progress->lost, memory_order_relaxed));
+	vly_metric_set(burst, METRIC_LOST, lost);
 	vly_metric_set(burst, METRIC_FILES,
 		       atomic_load_explicit(&progress->begun, memory_order_relaxed));
-	vly_metric_set(burst, METRIC_ERROR,
-		       atomic_load_explicit(&progress->error, memory_order_relaxed));
+	vly_metric_set(burst, METRIC_ERROR, error);
+	warn_of_loss(capture, burst, lost, error);
 }
 
 static void on_report(void *state, struct vly_burst *burst, struct vly_timer *timer)
@@ -237,6 +244,8 @@ static int capture_open(void **state, const struct vly_handler_env *env, struct 
 		.snap_bytes = (uint32_t)values[KEY_SNAP].number,
 		.file_bytes = values[KEY_FILE_BYTES].number,
 		.files = (uint32_t)values[KEY_FILES].number,
+		.wires = env->wires,
+		.wire_count = env->wire_count,
 	};
 	struct capture *capture = calloc(1, sizeof(*capture));
 	int rc = 0;
@@ -244,9 +253,9 @@ static int capture_open(void **state, const struct vly_handler_env *env, struct 
 	if (!capture)
 		return vly_fail(error, -ENOMEM, "out of memory");
 	capture->snap_bytes = config.snap_bytes;
-	capture->port = (uint16_t)values[KEY_PORT].number;
+	capture->filter.port = (uint16_t)values[KEY_PORT].number;
 	if (values[KEY_PREFIX].text[0])
-		rc = vly_prefix_parse(&capture->prefix, values[KEY_PREFIX].text, error);
+		rc = vly_prefix_parse(&capture->filter.prefix, values[KEY_PREFIX].text, error);
 	if (!rc)
 		rc = vly_capture_open(&capture->writer, &config, error);
 	if (rc) {
@@ -275,6 +284,7 @@ const struct vly_handler_ops vly_handler_capture = {
 	.on_start = on_start,
 	.on_burst = on_burst,
 	.on_answer = on_answer,
+	.on_ended = on_ended,
 	.on_drain = on_drain,
 	.close = capture_close,
 };

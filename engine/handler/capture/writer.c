@@ -36,6 +36,8 @@ struct vly_capture_writer {
 	// the thread's own, from here on
 	int fd;
 	uint64_t file_used;
+	struct vly_interfaces interfaces; // of the file, and how many of these stand in it
+	uint32_t interfaces_written;
 	uint64_t retry_ns;     // 0: the file is well
 	uint32_t number;       // of the file
 	uint32_t *numbers;     // of the files kept, in a circle of config.files
@@ -98,8 +100,8 @@ static void keep_number(struct vly_capture_writer *writer)
 // Begins the next file that is not there yet. Returns 0 or a negative errno.
 static int begin_file(struct vly_capture_writer *writer)
 {
-	uint8_t bytes[VLY_PCAPNG_BEGIN_BYTES];
-	uint32_t len = vly_pcapng_begin(bytes, "volley", writer->config.snap_bytes);
+	uint8_t bytes[VLY_PCAPNG_SECTION_BYTES];
+	uint32_t len = vly_pcapng_section(bytes);
 	char name[NAME_BYTES + 32];
 
 	do {
@@ -123,6 +125,8 @@ static int begin_file(struct vly_capture_writer *writer)
 	}
 	keep_number(writer);
 	writer->file_used = len;
+	writer->interfaces.count = 0;
+	writer->interfaces_written = 0;
 	writer->epoch_ns = find_epoch_ns();
 	return 0;
 }
@@ -148,9 +152,11 @@ static void flush(struct vly_capture_writer *writer)
 
 	if (is_written) {
 		writer->file_used += writer->buffer_used;
+		writer->interfaces_written = writer->interfaces.count;
 		atomic_fetch_add_explicit(&writer->progress.written, writer->buffer_count,
 					  memory_order_relaxed);
 	} else {
+		writer->interfaces.count = writer->interfaces_written; // to be written again
 		if (!writer->retry_ns) {
 			note_error(writer, errno);
 			if (ftruncate(writer->fd, (off_t)writer->file_used) < 0)
@@ -184,8 +190,17 @@ static void put_record(struct vly_capture_writer *writer, struct vly_capture_rec
 {
 	struct vly_pcapng_packet *packet = &record->packet;
 
-	if (writer->buffer_used + packet->captured + VLY_PCAPNG_AROUND_BYTES > BUFFER_BYTES)
+	uint32_t block;
+
+	if (writer->buffer_used + packet->captured + VLY_PCAPNG_AROUND_BYTES +
+		    VLY_PCAPNG_INTERFACE_BYTES >
+	    BUFFER_BYTES)
 		flush(writer);
+	packet->interface = vly_interfaces_find(&writer->interfaces, writer->config.wires,
+						writer->config.wire_count, (uint8_t)packet->queue,
+						record->link, writer->config.snap_bytes,
+						writer->buffer + writer->buffer_used, &block);
+	writer->buffer_used += block;
 	packet->time_ns += writer->epoch_ns;
 	writer->buffer_used +=
 		vly_pcapng_packet(writer->buffer + writer->buffer_used, packet, record->payload);
@@ -343,4 +358,9 @@ void vly_capture_give(struct vly_capture_writer *writer, struct vly_capture_reco
 const struct vly_capture_progress *vly_capture_progress(const struct vly_capture_writer *writer)
 {
 	return &writer->progress;
+}
+
+const char *vly_capture_stem(const struct vly_capture_writer *writer)
+{
+	return writer->stem;
 }

@@ -10,13 +10,15 @@
 
 #include <volley/error.h>
 
-#include "handler/capture/pcapng.h"
+#include "tap/interfaces.h"
+#include "tap/pcapng.h"
 
 struct vly_capture_writer;
 
 // One datagram, on its way into a file.
 struct vly_capture_record {
-	struct vly_pcapng_packet packet; // its time is CLOCK_MONOTONIC's
+	struct vly_pcapng_packet packet; // its time is CLOCK_MONOTONIC's; without an interface
+	uint32_t link;                   // as of the datagram
 	uint8_t payload[];
 };
 
@@ -27,8 +29,10 @@ struct vly_capture_config {
 	uint32_t worker_count;
 	uint32_t records;
 	uint32_t snap_bytes;
-	uint64_t file_bytes; // after which the next file is begun
-	uint32_t files;      // that are kept, the oldest goes
+	uint64_t file_bytes;          // after which the next file is begun
+	uint32_t files;               // that are kept, the oldest goes
+	const struct vly_wire *wires; // of the engine; live as long as the writer
+	uint32_t wire_count;
 };
 
 // Written by the thread, read by any.
@@ -54,3 +58,6 @@ void vly_capture_give(struct vly_capture_writer *writer, struct vly_capture_reco
 
 // Lives as long as the writer. Any thread.
 const struct vly_capture_progress *vly_capture_progress(const struct vly_capture_writer *writer);
+
+// What the files' names begin with. Lives as long as the writer. Any thread.
+const char *vly_capture_stem(const struct vly_capture_writer *writer);

@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 enum vly_handler_abi {
-	VLY_HANDLER_ABI = 2,  // raised when a structure below changes
+	VLY_HANDLER_ABI = 3,  // raised when a structure below changes
 	VLY_METRICS_MAX = 64, // of one handler
 };
 
@@ -33,6 +33,19 @@ struct vly_served {
 	struct vly_addr addr; // the wildcard, if it is on all of the machine's addresses
 	uint8_t queue;        // the first of the port that listens there, as in vly_dgram.queue
 	uint8_t queue_count;
+};
+
+enum vly_wire_limits {
+	VLY_WIRE_NAME_BYTES = 80,
+};
+
+// A port of the engine, as people know it.
+struct vly_wire {
+	char name[VLY_WIRE_NAME_BYTES]; // "socket", or dpdk's device: "af_xdp:eth0"; long ones are
+					// cut
+	uint8_t queue;                  // its first, as in vly_dgram.queue
+	uint8_t queue_count;
+	bool has_ifindex; // vly_dgram.link is the number of the interface it came by, if not 0
 };
 
 // What open() learns. Valid during the call; copy what is needed later, but for value texts,
@@ -47,6 +60,8 @@ struct vly_handler_env {
 	void **shared;
 	const struct vly_served *served; // while the state lives; none in a test kit
 	uint32_t served_count;
+	const struct vly_wire *wires; // while the state lives; none in a test kit
+	uint32_t wire_count;
 	bool on_worker; // on a thread of its own, which reaches all queues; else on one queue's
 };
 
@@ -93,6 +108,7 @@ struct vly_burst_ops {
 	void (*timer_stop)(struct vly_burst *burst, struct vly_timer *timer);
 	void (*metric_record)(struct vly_burst *burst, uint32_t index, uint64_t value);
 	const char *(*identity)(struct vly_burst *burst, const struct vly_dgram *dgram);
+	void (*warn)(struct vly_burst *burst, const char *text);
 };
 
 // One call's worth of datagrams, in the order received (within a flow).
@@ -127,6 +143,12 @@ struct vly_handler_ops {
 	// vly_consume(), vly_keep(). What a handler sends itself, whenever, is shown to the
 	// handlers before it only.
 	void (*on_answer)(void *state, struct vly_burst *burst);
+	// Optional. Worker thread, after on_burst. To look at: what this handler has passed on, or
+	// a handler behind it has sent, and what ended behind it. Each of burst->in has its fate: a
+	// drop's reason (enum vly_drop), no_handler and undecided among them, or RELEASE. Nothing
+	// may be changed, and none of it be sent or kept. What was kept and is released later, and
+	// what the engine itself drops, is not shown: see tap.h for that.
+	void (*on_ended)(void *state, struct vly_burst *burst);
 	// Optional. Worker thread, about once a millisecond, with an empty burst. An engine with
 	// one never sleeps longer than that: timers are cheaper for what comes seldom.
 	void (*on_tick)(void *state, struct vly_burst *burst);
@@ -223,6 +245,15 @@ static inline void vly_release(struct vly_burst *burst, struct vly_dgram *dgram)
 static inline const char *vly_identity(struct vly_burst *burst, const struct vly_dgram *dgram)
 {
 	return burst->ops->identity(burst, dgram);
+}
+
+// Tells the operator something while the engine runs, in one line that names the fix: "the disk is
+// full ..." It is said with the handler's name, within a second, one line of each handler
+// and worker a second, and a count of those in between. Costs a copy of the text; not for what
+// comes with each datagram.
+static inline void vly_warn(struct vly_burst *burst, const char *text)
+{
+	burst->ops->warn(burst, text);
 }
 
 // --- timers: at any moment on the worker's thread ------------------------------------------------

@@ -128,6 +128,11 @@ uint64_t vly_kit_metric(const struct vly_kit *kit, const char *name);
 bool vly_kit_handler_metric(const struct vly_kit *kit, uint32_t index,
 			    struct vly_handler_metric *metric);
 
+// The first line that a handler has told by vly_warn() since vly_kit_clear(), or NULL; and how many
+// there have been in all.
+const char *vly_kit_warning(const struct vly_kit *kit);
+uint64_t vly_kit_warnings(const struct vly_kit *kit);
+
 // What a handler did that no handler may: one line of the first such thing, or NULL. Writing
 // beyond `capacity`, a length beyond it, giving away what is not its own.
 const char *vly_kit_complaint(const struct vly_kit *kit);

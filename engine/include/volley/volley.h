@@ -13,3 +13,4 @@
 #include "kit.h"
 #include "ledger.h"
 #include "port.h"
+#include "tap.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "handler/capture/pcapng.h"
+#include "tap/pcapng.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <volley/engine.h>
@@ -22,6 +23,8 @@ enum {
 	PACKET_COMMENT = 1,
 	PACKET_FLAGS = 2,
 	PACKET_DROPS = 4,
+	PACKET_ID = 5,
+	PACKET_QUEUE = 6,
 	TTL_DEFAULT = 64,
 	UDP_BYTES = 8,
 	IP4_BYTES = 20,
@@ -63,9 +66,9 @@ static uint8_t *put_option(uint8_t *at, uint16_t code, const void *bytes, uint32
 	return put_padded(put16(put16(at, code), (uint16_t)len), bytes, len);
 }
 
-static uint8_t *put_text(uint8_t *at, uint16_t code, const char *text)
+static uint8_t *put_text(uint8_t *at, uint16_t code, const char *text, uint32_t max)
 {
-	size_t len = strnlen(text, VLY_PCAPNG_NAME_BYTES_MAX);
+	size_t len = strnlen(text, max);
 
 	return put_option(at, code, text, (uint32_t)len);
 }
@@ -81,25 +84,29 @@ static uint8_t *end_block(uint8_t *block, uint8_t *at)
 	return put32(at, length);
 }
 
-uint32_t vly_pcapng_begin(uint8_t *bytes, const char *interface, uint32_t snap_bytes)
+uint32_t vly_pcapng_section(uint8_t *bytes)
 {
-	const uint8_t resolution = RESOLUTION_NS;
 	const uint64_t unknown_length = UINT64_MAX;
 	uint8_t *at = put32(put32(put32(bytes, BLOCK_SECTION), 0), ORDER_MARK);
-	uint8_t *block;
 
 	at = put16(put16(at, 1), 0); // version 1.0
 	memcpy(at, &unknown_length, sizeof(unknown_length));
-	at = put_text(at + sizeof(unknown_length), SECTION_APPLICATION, "volley");
-	at = end_block(bytes, at);
+	at = put_text(at + sizeof(unknown_length), SECTION_APPLICATION, "volley",
+		      VLY_PCAPNG_TEXT_BYTES_MAX);
+	return (uint32_t)(end_block(bytes, at) - bytes);
+}
 
-	block = at;
-	at = put32(put32(at, BLOCK_INTERFACE), 0);
+uint32_t vly_pcapng_interface(uint8_t *bytes, const char *name, const char *description,
+			      uint32_t snap_bytes)
+{
+	const uint8_t resolution = RESOLUTION_NS;
+	uint8_t *at = put32(put32(bytes, BLOCK_INTERFACE), 0);
+
 	at = put32(put16(put16(at, LINKTYPE_RAW), 0), snap_bytes + VLY_PCAPNG_HEADERS_BYTES);
-	at = put_text(at, INTERFACE_NAME, interface);
-	at = put_text(at, INTERFACE_DESCRIPTION, "datagrams as a volley handler sees them");
+	at = put_text(at, INTERFACE_NAME, name, VLY_PCAPNG_TEXT_BYTES_MAX);
+	at = put_text(at, INTERFACE_DESCRIPTION, description, VLY_PCAPNG_TEXT_BYTES_MAX);
 	at = put_option(at, INTERFACE_RESOLUTION, &resolution, sizeof(resolution));
-	return (uint32_t)(end_block(block, at) - bytes);
+	return (uint32_t)(end_block(bytes, at) - bytes);
 }
 
 // --- headers ------------------------------------------------------------------------------------
@@ -157,8 +164,13 @@ static uint8_t *put_frame(uint8_t *at, const struct vly_pcapng_packet *packet,
 			  const uint8_t *payload)
 {
 	bool is_ipv4 = vly_addr_is_ipv4(&packet->target);
-	uint8_t *udp = is_ipv4 ? put_ip4(at, packet) : put_ip6(at, packet);
+	uint8_t *udp;
 
+	if (packet->has_headers) {
+		memcpy(at, payload, packet->captured);
+		return at + packet->captured;
+	}
+	udp = is_ipv4 ? put_ip4(at, packet) : put_ip6(at, packet);
 	at = put_be16(put_be16(udp, packet->source.port), packet->target.port);
 	at = put16(put_be16(at, (uint16_t)(packet->len + UDP_BYTES)), 0);
 	memcpy(at, payload, packet->captured);
@@ -167,26 +179,47 @@ static uint8_t *put_frame(uint8_t *at, const struct vly_pcapng_packet *packet,
 	return at + packet->captured;
 }
 
+static uint8_t *put_drop(uint8_t *at, uint8_t drop)
+{
+	char text[VLY_PCAPNG_COMMENT_BYTES_MAX];
+
+	snprintf(text, sizeof(text), "dropped: %s (%s)", vly_drop_name(drop), vly_drop_text(drop));
+	return put_text(at, PACKET_COMMENT, text, sizeof(text));
+}
+
+static uint8_t *put_options(uint8_t *at, const struct vly_pcapng_packet *packet)
+{
+	uint64_t missed = packet->missed;
+	uint32_t flags = packet->direction;
+
+	at = put_option(at, PACKET_FLAGS, &flags, sizeof(flags));
+	at = put_option(at, PACKET_QUEUE, &packet->queue, sizeof(packet->queue));
+	if (packet->id)
+		at = put_option(at, PACKET_ID, &packet->id, sizeof(packet->id));
+	if (packet->drop < VLY_DROP_COUNT)
+		at = put_drop(at, packet->drop);
+	if (!missed)
+		return at;
+	at = put_option(at, PACKET_DROPS, &missed, sizeof(missed));
+	return put_text(at, PACKET_COMMENT, "volley missed some before this one",
+			VLY_PCAPNG_COMMENT_BYTES_MAX);
+}
+
 uint32_t vly_pcapng_packet(uint8_t *bytes, const struct vly_pcapng_packet *packet,
 			   const uint8_t *payload)
 {
-	uint8_t *at = put32(put32(put32(bytes, BLOCK_PACKET), 0), 0); // interface 0
+	uint8_t *at = put32(put32(put32(bytes, BLOCK_PACKET), 0), packet->interface);
 	uint8_t *lengths, *frame, *frame_end;
-	uint64_t missed = packet->missed;
-	uint32_t flags = packet->direction;
+	uint32_t captured;
 
 	at = put32(put32(at, (uint32_t)(packet->time_ns >> 32)), (uint32_t)packet->time_ns);
 	lengths = at;
 	frame = at + 8;
 	frame_end = put_frame(frame, packet, payload);
-	put32(lengths, (uint32_t)(frame_end - frame));
-	put32(lengths + 4, (uint32_t)(frame_end - frame) + packet->len - packet->captured);
+	captured = (uint32_t)(frame_end - frame);
+	put32(lengths, captured);
+	put32(lengths + 4, captured + packet->len - packet->captured);
 	memset(frame_end, 0, 3);
-	at = frame + (((uint32_t)(frame_end - frame) + 3) & ~3u);
-	at = put_option(at, PACKET_FLAGS, &flags, sizeof(flags));
-	if (missed) {
-		at = put_option(at, PACKET_DROPS, &missed, sizeof(missed));
-		at = put_text(at, PACKET_COMMENT, "volley missed some before this one");
-	}
+	at = put_options(frame + ((captured + 3) & ~3u), packet);
 	return (uint32_t)(end_block(bytes, at) - bytes);
 }
