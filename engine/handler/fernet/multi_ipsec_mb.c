@@ -55,11 +55,12 @@ static void fill_in(IMB_JOB *job)
 int vly_multi_open(struct vly_multi **multi)
 {
 	struct vly_multi *made = calloc(1, sizeof(*made));
-	size_t bytes = imb_get_mb_mgr_size();
+	size_t bytes = imb_get_mb_mgr_size(); // no multiple of its alignment, as it should be
 
 	*multi = NULL;
 	if (!made)
 		return -ENOMEM;
+	bytes = (bytes + MANAGER_ALIGNMENT - 1) / MANAGER_ALIGNMENT * MANAGER_ALIGNMENT;
 	// In memory of our own, so that it can be wiped.
 	made->manager = aligned_alloc(MANAGER_ALIGNMENT, bytes);
 	made->manager_bytes = bytes;
