@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
+
 enum {
 	SPIN_NS = 50000,         // adaptive: a round trip to a near peer fits in
 	YIELD_NS = 200000,       // adaptive: then others may have the core; after that, sleep
@@ -15,16 +17,19 @@ enum {
 	BUSY_YIELD_TURNS = 2048, // busy: still lets a second busy thread on the core progress
 	CROWDED_YIELD_TURNS = 8, // busy, and there is one
 	NAP_LEAST_NS = 50000,
-	NAP_MOST_NS = 2000000, // to wake costs some microseconds: less than a hundredth of it
-	NAP_PART = 16,         // of the time without work: what it may be late by
-	CALM_YIELDS = 16,      // that found nobody, until the core counts as ours again
+	NAP_MOST_NS = 2000000,       // to wake costs some microseconds: less than a hundredth of it
+	NAP_PART = 16,               // of the time without work: what it may be late by
+	CALM_YIELDS = 16,            // that found nobody, until the core counts as ours again
+	HOG_NS = 1000000,            // of a yield: who takes so long is not waiting for us
+	HOGGED_LEAST_NS = 100000000, // then what a yield finds is not looked at again for so long,
+	HOGGED_MOST_NS = 1600000000, // twice as long each time: a fraction of a slice is lost
 };
 
 static enum vly_idle_step adapt(struct vly_idler *idler, uint64_t now_ns)
 {
 	uint64_t idle_ns = now_ns - idler->since_ns;
 
-	if (idle_ns >= YIELD_NS)
+	if (idle_ns >= YIELD_NS || now_ns < idler->hogged_until_ns)
 		return VLY_IDLE_STEP_SLEEP;
 	if (idler->is_crowded || idle_ns >= SPIN_NS)
 		return VLY_IDLE_STEP_YIELD;
@@ -74,17 +79,35 @@ static long count_switches(void)
 	return usage.ru_nvcsw + usage.ru_nivcsw;
 }
 
+void vly_idler_note_yield(struct vly_idler *idler, bool has_switched, uint64_t from_ns,
+			  uint64_t to_ns)
+{
+	if (!has_switched) {
+		if (++idler->quiet_yields >= CALM_YIELDS)
+			idler->is_crowded = false;
+		return;
+	}
+	idler->is_crowded = true;
+	idler->quiet_yields = 0;
+	if (to_ns - from_ns < HOG_NS) {
+		idler->hogged_ns = 0;
+		return;
+	}
+	idler->hogged_ns *= 2;
+	if (idler->hogged_ns < HOGGED_LEAST_NS)
+		idler->hogged_ns = HOGGED_LEAST_NS;
+	if (idler->hogged_ns > HOGGED_MOST_NS)
+		idler->hogged_ns = HOGGED_MOST_NS;
+	idler->hogged_until_ns = to_ns + idler->hogged_ns;
+}
+
 void vly_idler_yield(struct vly_idler *idler)
 {
+	uint64_t from_ns = vly_clock_ns();
 	long before = count_switches();
 
 	sched_yield();
-	if (count_switches() != before) {
-		idler->is_crowded = true;
-		idler->quiet_yields = 0;
-	} else if (++idler->quiet_yields >= CALM_YIELDS) {
-		idler->is_crowded = false;
-	}
+	vly_idler_note_yield(idler, count_switches() != before, from_ns, vly_clock_ns());
 }
 
 void vly_waker_announce(struct vly_waker *waker)

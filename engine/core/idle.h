@@ -18,11 +18,13 @@ enum vly_idle_step {
 
 struct vly_idler {
 	enum vly_idle mode;
-	uint32_t turns;        // without work
-	uint64_t since_ns;     // when the first of them was, or the last with work
-	bool has_probed;       // has looked whether somebody wants the core, since then
-	bool is_crowded;       // somebody else wants this core: give it away early
-	uint32_t quiet_yields; // one after the other that found nobody
+	uint32_t turns;           // without work
+	uint64_t since_ns;        // when the first of them was, or the last with work
+	bool has_probed;          // has looked whether somebody wants the core, since then
+	bool is_crowded;          // somebody else wants this core: give it away early
+	uint32_t quiet_yields;    // one after the other that found nobody
+	uint64_t hogged_until_ns; // until then, who else wants this core is taken not to share it
+	uint64_t hogged_ns;       // for how long it was taken so the last time
 };
 
 // What to do after a turn that did `work` of at most `full`. Blocking mode sleeps unless the turn
@@ -35,8 +37,14 @@ enum vly_idle_step vly_idler_next(struct vly_idler *idler, uint32_t work, uint32
 uint64_t vly_idler_nap_ns(const struct vly_idler *idler, uint64_t now_ns);
 
 // Lets another thread run, and notes whether one did: of this process or any other. So two threads
-// that wait for each other on one core exchange it at once, not a time slice later.
+// that wait for each other on one core exchange it at once, not a time slice later. Somebody who
+// keeps the core for his whole time slice makes adaptive mode sleep instead for a while: the
+// scheduler lets who wakes up go first, and who only yields wait for the slice's end.
 void vly_idler_yield(struct vly_idler *idler);
+
+// What a yield has found: whether another thread ran, and from when to when.
+void vly_idler_note_yield(struct vly_idler *idler, bool has_switched, uint64_t from_ns,
+			  uint64_t to_ns);
 
 // Sleeping on a word. The sleeper announces, looks once more for work, then waits; whoever makes
 // work looks at the word after a full fence. So either sees the other, and no wake is lost.

@@ -24,13 +24,6 @@ static bool is_to_send(const struct vly_dgram *dgram)
 	return dgram->fate == VLY_FATE_REPLY || dgram->fate == VLY_FATE_SEND;
 }
 
-void vly_io_drop(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count, enum vly_drop reason)
-{
-	for (uint32_t i = 0; i < count; i++)
-		dgrams[i]->fate = (uint8_t)reason;
-	vly_release_burst(io->queue, dgrams, count);
-}
-
 // The transmit queue was full: tries again for a while, then drops by name. One time-out is
 // enough: until the wire takes something again, nothing waits for it.
 static void send_stubbornly(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count)

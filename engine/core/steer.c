@@ -8,6 +8,22 @@
 #include "core/fail.h"
 #include "core/loops.h"
 
+// --- the end of what finds no room
+// -----------------------------------------------------------------
+
+void vly_io_drop(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count, enum vly_drop reason)
+{
+	uint64_t made = 0; // by a handler: counted nowhere yet
+
+	for (uint32_t i = 0; i < count; i++) {
+		dgrams[i]->fate = (uint8_t)reason;
+		made += dgrams[i]->rx_ns == 0;
+	}
+	vly_count(&io->queue->ledger->originated, made);
+	vly_count(&io->queue->ledger->dropped[reason], made);
+	vly_release_burst(io->queue, dgrams, count);
+}
+
 // --- lanes
 // ------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ enum {
 	START_NS = 1000,
 	LATE_NS = 100000,     // behind the spinning
 	FOR_EVER_NS = 900000, // behind the yielding
+	SLICE_NS = 4000000,   // of the scheduler
 };
 
 static void adaptive_probes_once_and_spins_on(void **state)
@@ -43,6 +44,39 @@ static void a_crowded_loop_yields_early(void **state)
 	for (uint32_t i = 0; i < 4096; i++)
 		crowded += vly_idler_next(&busy, 0, 1, START_NS) == VLY_IDLE_STEP_YIELD;
 	assert_true(alone > 0 && crowded > 16 * alone);
+}
+
+// Who gives a yield back at once is yielded to; who keeps the core for its time slice is not, for a
+// while that grows.
+static void a_hogged_core_is_slept_on(void **state)
+{
+	struct vly_idler idler = {.mode = VLY_IDLE_ADAPTIVE};
+	uint64_t now_ns = START_NS;
+	uint64_t last_ns = 0;
+
+	(void)state;
+	vly_idler_note_yield(&idler, true, now_ns, now_ns + 1000);
+	assert_int_equal(vly_idler_next(&idler, 0, 1, now_ns), VLY_IDLE_STEP_YIELD);
+	vly_idler_note_yield(&idler, false, now_ns, now_ns + SLICE_NS); // not taken by another
+	vly_idler_next(&idler, 1, 1, now_ns);
+	assert_int_equal(vly_idler_next(&idler, 0, 1, now_ns), VLY_IDLE_STEP_YIELD);
+	for (uint32_t i = 0; i < 10; i++) {
+		uint64_t start_ns;
+
+		vly_idler_note_yield(&idler, true, now_ns, now_ns + SLICE_NS);
+		now_ns += SLICE_NS;
+		start_ns = now_ns;
+		vly_idler_next(&idler, 1, 1, now_ns);
+		while (vly_idler_next(&idler, 0, 1, now_ns) == VLY_IDLE_STEP_SLEEP) {
+			now_ns += SLICE_NS;
+			assert_true(now_ns - start_ns < 10000000000);
+			vly_idler_next(&idler, 1, 1, now_ns);
+		}
+		assert_true(now_ns - start_ns >= last_ns && now_ns - start_ns > 10 * SLICE_NS);
+		last_ns = now_ns - start_ns;
+	}
+	vly_idler_note_yield(&idler, true, now_ns, now_ns + 1000); // it has gone
+	assert_int_equal(vly_idler_next(&idler, 0, 1, now_ns), VLY_IDLE_STEP_YIELD);
 }
 
 // What can only be polled is polled ever more seldom: late by a small part of the silence before.
@@ -167,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(adaptive_probes_once_and_spins_on),
 		cmocka_unit_test(a_crowded_loop_yields_early),
+		cmocka_unit_test(a_hogged_core_is_slept_on),
 		cmocka_unit_test(naps_grow_with_the_silence),
 		cmocka_unit_test(a_yield_finds_who_else_is_there),
 		cmocka_unit_test(busy_threads_on_one_core_are_named_once),

@@ -71,11 +71,37 @@ static void io_threads_send_by_their_own(void **state)
 	assert_true(ledgers[1].originated > 2);
 }
 
+// A wire that takes next to nothing: what a handler makes ends by name, too.
+static void what_finds_no_room_is_counted(void **state)
+{
+	(void)state;
+	for (uint32_t workers = 0; workers < 2; workers++) {
+		const struct setup setup = {
+			.handler = PLUGIN_FOLDER "/sim_ticker.so",
+			.workers = workers,
+			.count = 1000,
+			.buffers = 1024,
+			.tx_refuse_ppm = 1000000,
+		};
+		struct vly_engine *engine = start_engine(&setup);
+		struct outcome outcome;
+
+		wait_for_count(engine, setup.count);
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+		outcome = finish(engine);
+		assert_true(vly_ledger_is_balanced(&outcome.ledger));
+		assert_true(outcome.ledger.dropped[VLY_DROP_TX_FULL] > 2);
+		assert_int_equal(outcome.ledger.originated,
+				 outcome.ledger.sent + outcome.ledger.dropped[VLY_DROP_TX_FULL]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(workers_send_by_the_first_port),
 		cmocka_unit_test(io_threads_send_by_their_own),
+		cmocka_unit_test(what_finds_no_room_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

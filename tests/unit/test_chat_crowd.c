@@ -96,7 +96,7 @@ static void take_sent(struct crowd *crowd)
 		if (outcome->fate != VLY_FATE_SEND)
 			continue;
 		member = member_at(&outcome->peer);
-		if (outcome->data[0] != warning[0]) {
+		if (memcmp(outcome->data, warning, 1) != 0) {
 			take_copy(crowd, member, outcome);
 			continue;
 		}
