@@ -3,8 +3,13 @@
 // What the kernel runs for each frame of an interface that it shares with us: UDP to a port and an
 // address of ours goes to the queue's XDP socket, everything else on to the kernel. Of a datagram
 // in fragments only the first says the port: the others go the same way if they come after it, as
-// they do from any sender on the same wire. One that overtakes the first is the kernel's. Compiled
-// for the kernel's own machine (bpf(2)), not for this one; dpdk_program.c fills the maps.
+// they do from any sender on the same wire. One that overtakes the first is the kernel's.
+//
+// An ICMP error is for whom it quotes: about UDP from a port of ours it goes to us, as the kernel
+// would give it to the socket. It has none there, so it would learn nothing of the path's MTU from
+// it (__udp4_lib_err() in the kernel's net/ipv4/udp.c), and could not tell us.
+//
+// Compiled for the kernel's own machine (bpf(2)), not for this one; dpdk_program.c fills the maps.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -25,6 +30,19 @@ enum {
 	FRAGMENT6 = 44,            // the extension header (RFC 8200, section 4.5)
 	FRAGMENT6_OFFSET = 0xfff8, // of its third and fourth byte
 	VLAN_ID = 0x0fff,
+	// Of ICMP, those that quote what was sent (RFC 792); of ICMPv6 the first three (RFC 4443).
+	UNREACHABLE = 3,
+	TIME_EXCEEDED = 11,
+	FIRST_ERROR6 = 1,
+	LAST_ERROR6 = 3,
+};
+
+// The kernel's own <linux/icmp.h> needs a libc.
+struct icmp {
+	__u8 type;
+	__u8 code;
+	__be16 checksum;
+	__be32 rest;
 };
 
 // 16 bytes, IPv4 mapped, as everywhere in the engine.
@@ -81,22 +99,77 @@ struct {
 	__type(value, __u32);
 } volley_fragments SEC(".maps"); // tidy: allow global
 
-static __always_inline int steer(const struct xdp_md *frame, const struct udphdr *udp,
-				 const void *end, const struct steer_addr *to)
+// To us if the port is ours at that address.
+static __always_inline int steer_port(const struct xdp_md *frame, __be16 big_endian,
+				      const struct steer_addr *to)
 {
-	const __u64 *ports;
-	__u32 port;
-	__u32 word;
+	__u32 port = bpf_ntohs(big_endian);
+	__u32 word = port / 64;
+	const __u64 *ports = bpf_map_lookup_elem(&volley_ports, &word);
 
-	if ((const void *)(udp + 1) > end)
-		return XDP_PASS;
-	port = bpf_ntohs(udp->dest);
-	word = port / 64;
-	ports = bpf_map_lookup_elem(&volley_ports, &word);
 	if (!ports || !(*ports >> port % 64 & 1) || !bpf_map_lookup_elem(&volley_addrs, to))
 		return XDP_PASS;
 	// A queue without a socket of ours is the kernel's.
 	return (int)bpf_redirect_map(&xsks_map, frame->rx_queue_index, XDP_PASS);
+}
+
+static __always_inline int steer(const struct xdp_md *frame, const struct udphdr *udp,
+				 const void *end, const struct steer_addr *to)
+{
+	if ((const void *)(udp + 1) > end)
+		return XDP_PASS;
+	return steer_port(frame, udp->dest, to);
+}
+
+// What an ICMP error quotes, sent from `to`.
+static __always_inline int steer_quoted(const struct xdp_md *frame, const struct udphdr *udp,
+					const void *end, const struct steer_addr *to)
+{
+	if ((const void *)(udp + 1) > end)
+		return XDP_PASS;
+	return steer_port(frame, udp->source, to);
+}
+
+// Of a datagram that left in fragments the first is quoted, which has the ports.
+static __always_inline int steer_icmp4(const struct xdp_md *frame, const struct icmp *icmp,
+				       const void *end, const struct steer_addr *to)
+{
+	const struct iphdr *ip = (const void *)(icmp + 1);
+
+	if ((const void *)(ip + 1) > end ||
+	    (icmp->type != UNREACHABLE && icmp->type != TIME_EXCEEDED))
+		return XDP_PASS;
+	if (ip->protocol != IPPROTO_UDP || ip->ihl < 5 ||
+	    (ip->frag_off & bpf_htons(FRAGMENT_OFFSET)) || ip->saddr != to->word[3])
+		return XDP_PASS;
+	return steer_quoted(frame, (const void *)((const char *)ip + ip->ihl * 4), end, to);
+}
+
+static __always_inline int is_equal(const struct in6_addr *a, const struct steer_addr *b)
+{
+	const __u32 *word = a->in6_u.u6_addr32;
+
+	return !((word[0] ^ b->word[0]) | (word[1] ^ b->word[1]) | (word[2] ^ b->word[2]) |
+		 (word[3] ^ b->word[3]));
+}
+
+static __always_inline int steer_icmp6(const struct xdp_md *frame, const struct icmp *icmp,
+				       const void *end, const struct steer_addr *to)
+{
+	const struct ipv6hdr *ip = (const void *)(icmp + 1);
+	const struct fragment6 *fragment = (const void *)(ip + 1);
+	const void *udp = fragment;
+
+	if ((const void *)(ip + 1) > end || icmp->type < FIRST_ERROR6 || icmp->type > LAST_ERROR6 ||
+	    !is_equal(&ip->saddr, to))
+		return XDP_PASS;
+	if (ip->nexthdr == IPPROTO_UDP)
+		return steer_quoted(frame, udp, end, to);
+	udp = fragment + 1;
+	if (ip->nexthdr != FRAGMENT6 || udp > end || fragment->next != IPPROTO_UDP ||
+	    (fragment->offset & bpf_htons(FRAGMENT6_OFFSET)))
+		return XDP_PASS;
+	return steer_quoted(frame, udp, end, to);
 }
 
 // A fragment; `udp` is NULL but for the first. A name may be used again, for a port of the
@@ -128,10 +201,14 @@ static __always_inline int steer_ip4(const struct xdp_md *frame, const void *at,
 		.to = {{0, 0, bpf_htonl(0xffff), 0}},
 	};
 
-	if ((const void *)(ip + 1) > end || ip->protocol != IPPROTO_UDP || ip->ihl < 5)
+	if ((const void *)(ip + 1) > end || ip->ihl < 5)
 		return XDP_PASS;
 	name.to.word[3] = ip->daddr;
 	udp = (const char *)at + ip->ihl * 4;
+	if (ip->protocol == IPPROTO_ICMP && !(ip->frag_off & bpf_htons(FRAGMENT)))
+		return steer_icmp4(frame, udp, end, &name.to);
+	if (ip->protocol != IPPROTO_UDP)
+		return XDP_PASS;
 	if (!(ip->frag_off & bpf_htons(FRAGMENT)))
 		return steer(frame, udp, end, &name.to);
 	name.from.word[3] = ip->saddr;
@@ -167,9 +244,11 @@ static __always_inline int steer_ip6(const struct xdp_md *frame, const void *at,
 		return XDP_PASS;
 	if (ip->nexthdr == FRAGMENT6)
 		return steer_fragment6(frame, ip, end);
+	__builtin_memcpy(&to, &ip->daddr, sizeof(to));
+	if (ip->nexthdr == IPPROTO_ICMPV6)
+		return steer_icmp6(frame, (const void *)(ip + 1), end, &to);
 	if (ip->nexthdr != IPPROTO_UDP)
 		return XDP_PASS;
-	__builtin_memcpy(&to, &ip->daddr, sizeof(to));
 	return steer(frame, (const void *)(ip + 1), end, &to);
 }
 

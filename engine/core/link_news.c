@@ -36,13 +36,11 @@ void vly_queue_hear(struct vly_queue *queue, uint64_t now_ns)
 	queue->news_seen = version;
 }
 
-void vly_queue_seek(struct vly_queue *queue)
+bool vly_queue_seeks(struct vly_queue *queue, const struct vly_stack_news *news)
 {
-	struct vly_stack_news news[VLY_STACK_NEWS_MAX];
-	uint32_t count = vly_stack_news_take(queue->stack, news, VLY_STACK_NEWS_MAX);
-
-	for (uint32_t i = 0; i < count; i++) {
-		if (news[i].kind == VLY_STACK_NEWS_ASKED)
-			queue->backend->seek(queue->inner, news[i].ip);
-	}
+	if (!queue->news_version || news->kind == VLY_STACK_NEWS_PATH)
+		return false;
+	if (news->kind == VLY_STACK_NEWS_ASKED)
+		queue->backend->seek(queue->inner, news->ip);
+	return true;
 }

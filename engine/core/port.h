@@ -73,10 +73,13 @@ uint32_t vly_queue_flush(struct vly_queue *queue, uint64_t now_ns);
 // Gives up what waits inside: counted as dropped. The queue's thread, when it stops.
 void vly_queue_abandon(struct vly_queue *queue, uint64_t now_ns);
 
-// Tells the stack what the kernel has made known, and the kernel what the stack asks for. Only
-// where there is a news_version. The queue's thread.
+// Tells the stack what the kernel has made known. Only where there is a news_version. The queue's
+// thread.
 void vly_queue_hear(struct vly_queue *queue, uint64_t now_ns);
-void vly_queue_seek(struct vly_queue *queue);
+
+// Whether what the stack has to tell is between it and the kernel, which is then asked: the other
+// queues hear from the kernel, too. False for what the kernel does not know, or has no part in.
+bool vly_queue_seeks(struct vly_queue *queue, const struct vly_stack_news *news);
 
 static inline bool vly_queue_has_news(const struct vly_queue *queue)
 {

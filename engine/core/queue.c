@@ -54,6 +54,8 @@ static void tell_others(struct vly_queue *queue)
 	bool has_told = false;
 
 	while (vly_stack_news_take(queue->stack, &news, 1)) {
+		if (vly_queue_seeks(queue, &news))
+			continue;
 		vly_board_write(queue->board, queue->column, &news);
 		has_told = true;
 	}
@@ -85,8 +87,6 @@ static void poll_stack(struct vly_queue *queue, uint64_t now_ns)
 		return;
 	spare_count = queue->backend->alloc_burst(queue->inner, spare, 4);
 	used = vly_stack_poll(queue->stack, spare, spare_count, now_ns, &result);
-	if (queue->news_version)
-		vly_queue_seek(queue);
 	if (used < spare_count)
 		queue->backend->release_burst(queue->inner, spare, spare_count - used);
 	tell_others(queue); // before the answers can come

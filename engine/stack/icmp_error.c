@@ -86,6 +86,8 @@ static enum vly_stack_verdict too_big(struct vly_stack *stack, struct vly_packet
 		mtu = guess_mtu(quote->len);
 	if (mtu >= quote->len || !vly_path_learn(stack, quote->peer, mtu, packet->now_ns))
 		return vly_packet_drop(packet, VLY_DROP_ICMP);
+	// It comes by one queue, and what is too big leaves by any.
+	vly_stack_tell_path(stack, quote->peer, vly_path_mtu(stack, quote->peer));
 	return VLY_STACK_ABSORBED;
 }
 

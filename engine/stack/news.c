@@ -6,20 +6,39 @@
 
 #include "stack/state.h"
 
-void vly_stack_tell(struct vly_stack *stack, enum vly_stack_news_kind kind, const uint8_t *ip,
-		    const uint8_t *mac)
+// NULL when too many wait to be taken.
+static struct vly_stack_news *add(struct vly_stack *stack, enum vly_stack_news_kind kind,
+				  const uint8_t *ip)
 {
 	struct vly_stack_news *news;
 
 	if (stack->news_count == VLY_STACK_NEWS_MAX)
-		return; // who asks will ask again
+		return NULL;
 	stack->due_ns = 0;
 	news = &stack->news[(stack->news_first + stack->news_count++) % VLY_STACK_NEWS_MAX];
 	memset(news, 0, sizeof(*news));
 	news->kind = (uint8_t)kind;
 	memcpy(news->ip, ip, sizeof(news->ip));
-	if (mac)
+	return news;
+}
+
+void vly_stack_tell(struct vly_stack *stack, enum vly_stack_news_kind kind, const uint8_t *ip,
+		    const uint8_t *mac)
+{
+	struct vly_stack_news *news = add(stack, kind, ip);
+
+	// Without room for it: who asks will ask again.
+	if (news && mac)
 		memcpy(news->mac, mac, sizeof(news->mac));
+}
+
+void vly_stack_tell_path(struct vly_stack *stack, const uint8_t *ip, uint32_t mtu)
+{
+	struct vly_stack_news *news = add(stack, VLY_STACK_NEWS_PATH, ip);
+
+	// Without room for it: what is too big for the path is complained about each time.
+	if (news)
+		news->mtu = (uint16_t)mtu;
 }
 
 uint32_t vly_stack_news_take(struct vly_stack *stack, struct vly_stack_news *news, uint32_t max)
@@ -55,6 +74,9 @@ void vly_stack_news_put(struct vly_stack *stack, const struct vly_stack_news *ne
 			stack->due_ns = 0;
 		return;
 	case VLY_STACK_NEWS_CONFLICT:
+		return;
+	case VLY_STACK_NEWS_PATH:
+		vly_path_learn(stack, news->ip, news->mtu, now_ns);
 		return;
 	case VLY_STACK_NEWS_GONE:
 		vly_neigh_end(&stack->neighbours, news->ip);

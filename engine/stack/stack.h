@@ -153,15 +153,20 @@ enum vly_stack_news_kind {
 	VLY_STACK_NEWS_HEARD,    // ip made itself heard with that MAC
 	VLY_STACK_NEWS_GONE,     // from outside only: nobody has ip; what waits for it is given up
 	VLY_STACK_NEWS_CONFLICT, // that MAC claims ip, which is ours, or is to be
+	VLY_STACK_NEWS_PATH,     // the way to ip, near or far, takes packets of mtu bytes
 };
 
-// One thing about a neighbour. The stacks of a port's queues pass it on to each other, because the
-// answer to a request may come by another queue. With asks_outside, an ASKED is a question to
-// whoever owns the neighbour table, and ANSWERED, HEARD or GONE is its answer; it is asked again
-// each second, three times in all, and half a minute after an ANSWERED if still in use.
+// One thing about a neighbour, or a peer behind one. The stacks of a port's queues pass it on to
+// each other, because the answer to a request may come by another queue. With asks_outside, an
+// ASKED is a question to whoever owns the neighbour table, and ANSWERED, HEARD or GONE is its
+// answer; it is asked again each second, three times in all, and half a minute after an ANSWERED if
+// still in use.
 struct vly_stack_news {
 	uint8_t ip[16]; // IPv4 mapped; of the next hop
-	uint8_t mac[6];
+	union {
+		uint8_t mac[6];
+		uint16_t mtu; // PATH
+	};
 	uint8_t kind; // enum vly_stack_news_kind
 };
 

@@ -160,6 +160,8 @@ bool vly_stack_learn(struct vly_stack *stack, const struct vly_neigh_news *news,
 void vly_stack_tell(struct vly_stack *stack, enum vly_stack_news_kind kind, const uint8_t *ip,
 		    const uint8_t *mac);
 
+void vly_stack_tell_path(struct vly_stack *stack, const uint8_t *ip, uint32_t mtu);
+
 // Notes that the packet's port is not served, if the rate allows.
 void vly_stack_complain(struct vly_stack *stack, const struct vly_packet *packet);
 

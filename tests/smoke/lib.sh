@@ -90,12 +90,16 @@ is_ready_or_gone() { grep -q '^ready:' "$tmp/serve.out" || is_gone "$server"; }
 #   namespace client            namespace server
 #   c0 10.77.0.1  fd77::1  ---- s0 10.77.0.2  fd77::2, the kernel's or dpdk's
 #
-# make_wire kernel | dpdk: whose the server's end is. The client's kernel fills in checksums
-# itself, as for a real wire: between two kernels it would leave them out.
+# make_wire kernel|dpdk [QUEUES]: whose the server's end is; the client's kernel spreads flows over
+# its queues by their hash. It fills in checksums itself, as for a real wire: between two kernels it
+# would leave them out.
 make_wire() {
+	local queues=(numtxqueues "${2:-1}" numrxqueues "${2:-1}")
+
 	ip netns add client
 	ip netns add server
-	ip link add c0 netns client type veth peer name s0 netns server
+	ip link add c0 netns client "${queues[@]}" type veth \
+		peer name s0 netns server "${queues[@]}"
 	ip -n client link set lo up
 	ip -n server link set lo up
 	ip netns exec client ethtool -K c0 tx off >/dev/null

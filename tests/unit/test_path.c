@@ -107,6 +107,32 @@ static enum vly_stack_verdict too_big(int is_ipv6, uint32_t mtu)
 		       : error(0, 3, 4, mtu, 28);
 }
 
+// What one queue hears, another one sends by.
+static void test_others_are_told(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct vly_stack *hearing = stack;
+		struct vly_stack_news news;
+		size_t largest;
+
+		assert_int_equal(echo(i, 1400), VLY_STACK_TRANSMIT);
+		assert_int_equal(too_big(i, 1300), VLY_STACK_ABSORBED);
+		assert_true(vly_stack_poll_is_due(stack, now_ns));
+		assert_int_equal(vly_stack_news_take(stack, &news, 1), 1);
+		assert_int_equal(news.kind, VLY_STACK_NEWS_PATH);
+		assert_int_equal(news.mtu, 1300);
+		stack = station_open(&(struct station){0});
+		assert_int_equal(echo(i, 1400), VLY_STACK_TRANSMIT);
+		vly_stack_news_put(stack, &news, now_ns);
+		largest = largest_frame(i, 1400);
+		assert_int_equal(vly_stack_news_take(stack, &news, 1), 0);
+		vly_stack_close(stack);
+		stack = hearing;
+		assert_in_range(largest, 1290, 1300);
+	}
+}
+
 static void test_path_mtu_is_honoured(void **state)
 {
 	(void)state;
@@ -253,6 +279,7 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_others_are_told, open_stack, close_stack),
 		cmocka_unit_test_setup_teardown(test_path_mtu_is_honoured, open_stack, close_stack),
 		cmocka_unit_test_setup_teardown(test_floors, open_stack, close_stack),
 		cmocka_unit_test_setup_teardown(test_ageing, open_stack, close_stack),
