@@ -138,8 +138,8 @@ struct vly_backend {
 	// in *sent how many of those taken were; the caller counts.
 	uint32_t (*tx_own_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 				 uint32_t count, uint64_t now_ns, uint32_t *sent);
-	// Empty datagrams: len 0, capacity set, data_offset with VLY_BACKEND_HEADROOM bytes before
-	// it in the frame layer. Nothing is counted.
+	// Empty datagrams: all of it 0 but the capacity, and data_offset with VLY_BACKEND_HEADROOM
+	// bytes before it in the frame layer. Nothing is counted.
 	uint32_t (*alloc_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 				uint32_t count);
 	// Back to the pool. Nothing is counted.

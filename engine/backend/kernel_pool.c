@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "core/fail.h"
@@ -60,8 +61,8 @@ uint32_t vly_kernel_pool_alloc(struct vly_kernel_pool *pool, struct vly_dgram **
 		struct vly_dgram *dgram = vly_kernel_pool_header(pool, block, 0);
 
 		pool->refs[block] = 1;
+		memset(dgram, 0, sizeof(*dgram));
 		dgram->data_offset = VLY_CACHE_LINE_BYTES + VLY_KERNEL_LEAD_BYTES;
-		dgram->len = 0;
 		dgram->capacity = VLY_DGRAM_BYTES_MAX;
 		dgrams[i] = dgram;
 	}

@@ -142,9 +142,9 @@ static struct vly_dgram *take_free(struct vly_backend_queue *queue)
 	if (!queue->free_count)
 		return NULL;
 	slot = slot_of(queue->free[--queue->free_count]);
+	memset(&slot->dgram, 0, sizeof(slot->dgram));
 	slot->dgram.data_offset = (int32_t)offsetof(struct sim_slot, payload);
 	slot->dgram.capacity = VLY_SIM_PAYLOAD_BYTES;
-	slot->dgram.len = 0;
 	return &slot->dgram;
 }
 

@@ -258,18 +258,10 @@ uint32_t vly_tx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32
 
 static void start_empty(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count)
 {
+	// The rest is 0: no rx_ns is the mark of a datagram that was not received.
 	for (uint32_t i = 0; i < count; i++) {
-		struct vly_dgram *dgram = dgrams[i];
-
-		memset(&dgram->peer, 0, sizeof(dgram->peer) + sizeof(dgram->local));
-		dgram->link = 0;
-		dgram->rx_ns = 0; // the mark of a datagram that was not received
-		dgram->flow_hash = 0;
-		dgram->len = 0;
-		dgram->queue = queue->index;
-		dgram->fate = VLY_FATE_SEND;
-		dgram->ttl = 0;
-		dgram->tos = 0;
+		dgrams[i]->queue = queue->index;
+		dgrams[i]->fate = VLY_FATE_SEND;
 	}
 }
 
