@@ -79,7 +79,7 @@ static int plan_sizes(struct vly_dpdk_plan *plan, const struct vly_port_config *
 	if (plan->mtu < 576 || plan->mtu > VLY_DPDK_MTU_MAX)
 		return vly_fail(error, -EINVAL, "dpdk: an MTU of %u; give 576 to %u", plan->mtu,
 				VLY_DPDK_MTU_MAX);
-	room = RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + plan->mtu + FRAME_EXTRA,
+	room = RTE_ALIGN_CEIL(VLY_DPDK_LEAD + plan->mtu + FRAME_EXTRA,
 			      (uint32_t)RTE_CACHE_LINE_SIZE);
 	plan->data_room = (uint16_t)RTE_MAX(room, (uint32_t)DATA_ROOM_MIN);
 	if (plan->options.scatter == VLY_DPDK_ON && plan->data_room > DATA_ROOM_MIN) {

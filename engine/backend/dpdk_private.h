@@ -45,7 +45,11 @@ enum vly_dpdk_limits {
 	VLY_DPDK_ARGS_BYTES = 512,
 	VLY_DPDK_NAME_BYTES = 40,
 	VLY_DPDK_DETAIL_BYTES = 160,
-	VLY_DPDK_HELD = 32,   // frames that a wait may receive
+	VLY_DPDK_HELD = 32, // frames that a wait may receive
+	// From an mbuf's buffer to an empty datagram's payload: that of most datagrams (Ethernet,
+	// IPv4, UDP) so becomes a frame that begins where received ones do, on a line. With it
+	// the first bytes of a payload share the headers' line.
+	VLY_DPDK_LEAD = RTE_PKTMBUF_HEADROOM + 42,
 	VLY_DPDK_CACHE = 256, // mbufs of a pool that its thread keeps at hand
 	VLY_DPDK_DESCRIPTORS = 1024,
 	VLY_DPDK_BUFFERS = 4095, // one less than a power of two fits a mempool's ring best

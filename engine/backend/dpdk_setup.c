@@ -243,7 +243,7 @@ static void read_link(struct vly_backend_port *port, const struct choice *choice
 	port->link.tags = (tx & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
 	port->link.kernel_hears =
 		port->plan.share.is_on || port->plan.device.id == VLY_DPDK_AF_PACKET;
-	port->link.frame_room = (uint32_t)port->plan.data_room - RTE_PKTMBUF_HEADROOM;
+	port->link.frame_room = (uint32_t)port->plan.data_room - VLY_DPDK_LEAD;
 	if (port->plan.share.is_on) {
 		port->link.addrs = port->plan.share.addrs;
 		port->link.addr_count = port->plan.share.addr_count;
