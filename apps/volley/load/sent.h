@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <volley/dgram.h>
+
 enum sent_verdict {
 	SENT_ANSWERED,  // its first answer
 	SENT_REORDERED, // the same, after that to a later one of its flow
@@ -46,6 +48,15 @@ static inline uint32_t sent_flow(const struct sent *sent, uint64_t sequence)
 static inline void sent_put(struct sent *sent, uint64_t due_ns)
 {
 	sent->due[sent->next++ & sent->mask] = due_ns << 1;
+}
+
+// Before `count` of them are put: has the memory fetched in which as many more go then.
+static inline void sent_fetch(const struct sent *sent, uint32_t count)
+{
+	const uint32_t in_line = VLY_CACHE_LINE_BYTES / sizeof(sent->due[0]);
+
+	for (uint32_t i = 0; i < count; i += in_line)
+		__builtin_prefetch(&sent->due[(sent->next + count + i) & sent->mask], 1);
 }
 
 static inline uint64_t sent_due_ns(const struct sent *sent, uint64_t sequence)

@@ -8,7 +8,6 @@
 #include "monotonic.h"
 
 enum {
-	PLAIN_SEQUENCE = 8,
 	SOCKPERF_FLAGS = 8,
 	SOCKPERF_LENGTH = 10,
 	FLAGS_PING = 3, // from a client, who wants an answer
@@ -25,28 +24,12 @@ struct stamp stamp_make(bool is_sockperf)
 	return stamp;
 }
 
-uint32_t stamp_bytes(const struct stamp *stamp, uint32_t len)
-{
-	if (!stamp->is_sockperf)
-		return STAMP_PLAIN_BYTES;
-	return len < STAMP_SOCKPERF_CHECK_BYTES ? STAMP_SOCKPERF_BYTES : STAMP_SOCKPERF_CHECK_BYTES;
-}
-
-// Session and check as one word.
-static uint64_t seal(const struct stamp *stamp, uint64_t sequence)
-{
-	uint64_t mixed = (sequence ^ (uint64_t)stamp->session << 32) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return htole64(stamp->session | (mixed & ~UINT64_C(0xffffffff)));
-}
-
-static void write_sockperf(const struct stamp *stamp, uint8_t *payload, uint32_t len,
-			   uint64_t sequence)
+void stamp_write_sockperf(struct stamp stamp, uint8_t *payload, uint32_t len, uint64_t sequence)
 {
 	uint64_t number = htobe64(sequence);
 	uint16_t flags = htobe16(FLAGS_PING);
 	uint32_t length = htobe32(len);
-	uint64_t sealed = seal(stamp, sequence);
+	uint64_t sealed = stamp_seal(&stamp, sequence);
 
 	memcpy(payload, &number, sizeof(number));
 	memcpy(payload + SOCKPERF_FLAGS, &flags, sizeof(flags));
@@ -55,22 +38,8 @@ static void write_sockperf(const struct stamp *stamp, uint8_t *payload, uint32_t
 		memcpy(payload + STAMP_SOCKPERF_BYTES, &sealed, sizeof(sealed));
 }
 
-void stamp_write(const struct stamp *stamp, uint8_t *payload, uint32_t len, uint64_t sequence)
-{
-	uint64_t number = htole64(sequence);
-	uint64_t sealed;
-
-	if (stamp->is_sockperf) {
-		write_sockperf(stamp, payload, len, sequence);
-		return;
-	}
-	sealed = seal(stamp, sequence);
-	memcpy(payload, &sealed, sizeof(sealed));
-	memcpy(payload + PLAIN_SEQUENCE, &number, sizeof(number));
-}
-
-static bool read_sockperf(const struct stamp *stamp, const uint8_t *payload, uint32_t len,
-			  uint64_t *sequence)
+bool stamp_read_sockperf(struct stamp stamp, const uint8_t *payload, uint32_t len,
+			 uint64_t *sequence)
 {
 	uint64_t number, sealed;
 	uint16_t flags;
@@ -90,19 +59,5 @@ static bool read_sockperf(const struct stamp *stamp, const uint8_t *payload, uin
 	if (len < STAMP_SOCKPERF_CHECK_BYTES)
 		return false;
 	memcpy(&sealed, payload + STAMP_SOCKPERF_BYTES, sizeof(sealed));
-	return sealed == seal(stamp, *sequence);
-}
-
-bool stamp_read(const struct stamp *stamp, const uint8_t *payload, uint32_t len, uint64_t *sequence)
-{
-	uint64_t number, sealed;
-
-	if (stamp->is_sockperf)
-		return read_sockperf(stamp, payload, len, sequence);
-	if (len < STAMP_PLAIN_BYTES)
-		return false;
-	memcpy(&sealed, payload, sizeof(sealed));
-	memcpy(&number, payload + PLAIN_SEQUENCE, sizeof(number));
-	*sequence = le64toh(number);
-	return sealed == seal(stamp, *sequence);
+	return sealed == stamp_seal(&stamp, *sequence);
 }
