@@ -382,3 +382,9 @@ void vly_port_ledger(const struct vly_port *port, struct vly_ledger *ledger)
 	for (uint32_t i = 0; i < VLY_QUEUES_MAX && port->ledgers[i]; i++)
 		vly_ledger_block_read(port->ledgers[i], ledger);
 }
+
+void vly_port_queue_ledger(const struct vly_port *port, uint32_t queue, struct vly_ledger *ledger)
+{
+	memset(ledger, 0, sizeof(*ledger));
+	vly_ledger_block_read(port->ledgers[queue], ledger);
+}

@@ -22,6 +22,7 @@ bool vly_engine_handler_times(const struct vly_engine *engine, uint32_t index,
 	if (!engine->meters || worker >= engine->chain_count)
 		return false;
 	times->handler = engine->handlers[handler].ops->name;
+	times->position = handler;
 	times->worker = worker;
 	vly_meter_read(&engine->meters[worker].meters[handler], times);
 	return true;

@@ -25,4 +25,6 @@ void vly_meter_read(const struct vly_meter *meter, struct vly_handler_times *tim
 	times->mean_ns = sum.count ? sum.total / sum.count : 0;
 	times->p50_ns = vly_spread_percentile(&sum, 50);
 	times->p99_ns = vly_spread_percentile(&sum, 99);
+	times->total_ns = sum.total;
+	vly_spread_below(&sum, times->below);
 }

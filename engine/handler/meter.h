@@ -29,5 +29,5 @@ struct vly_meters {
 // Notes one burst. Worker thread.
 void vly_meter_add(struct vly_meter *meter, uint64_t ns, uint64_t budget_ns);
 
-// Fills in all but handler and worker. Any thread.
+// Fills in all but handler, position and worker. Any thread.
 void vly_meter_read(const struct vly_meter *meter, struct vly_handler_times *times);

@@ -123,4 +123,6 @@ void vly_metrics_describe(const struct vly_metrics *metrics, uint32_t index,
 	metric->p50 = vly_spread_percentile(spread, 50);
 	metric->p99 = vly_spread_percentile(spread, 99);
 	metric->max = spread->max;
+	metric->total = spread->total;
+	vly_spread_below(spread, metric->below);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stats/spread.h"
 
+#include <assert.h>
+
 #include "stats/ledger_block.h"
 
 static uint64_t get(const _Atomic uint64_t *counter)
@@ -70,6 +72,20 @@ uint64_t vly_spread_percentile(const struct vly_spread_sum *sum, uint32_t per_ce
 	// A bucket ends above what fell into it.
 	end = vly_spread_bucket_end(i);
 	return end < sum->max ? end : sum->max;
+}
+
+void vly_spread_below(const struct vly_spread_sum *sum, uint64_t below[VLY_BELOW_COUNT])
+{
+	uint64_t seen = 0;
+	uint32_t bucket = 0;
+
+	static_assert(VLY_BELOW_COUNT <= VLY_SPREAD_EXPONENT_MAX + 1,
+		      "what is above the last power of two is in the last bucket");
+	for (uint32_t i = 0; i < VLY_BELOW_COUNT; i++) {
+		while (bucket < vly_spread_bucket(UINT64_C(1) << i))
+			seen += sum->buckets[bucket++];
+		below[i] = seen;
+	}
 }
 
 void vly_spread_merge(struct vly_spread *to, const struct vly_spread *from)

@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include <volley/engine.h>
+
 // Log-linear buckets: one for each value below 16, then eight for each power of two, so that a
 // figure read back is at most an eighth too high. Above 2^40 (18 minutes in nanoseconds) all is
 // one.
@@ -43,6 +45,9 @@ void vly_spread_read(const struct vly_spread *spread, struct vly_spread_sum *sum
 
 // The value that per_cent of all do not exceed, and never more than the largest; 0 of none.
 uint64_t vly_spread_percentile(const struct vly_spread_sum *sum, uint32_t per_cent);
+
+// below[i] becomes how many values were less than 2^i: exact, as a bucket begins at each of them.
+void vly_spread_below(const struct vly_spread_sum *sum, uint64_t below[VLY_BELOW_COUNT]);
 
 // Adds all that `from` holds to `to`. While nobody writes either.
 void vly_spread_merge(struct vly_spread *to, const struct vly_spread *from);

@@ -23,6 +23,7 @@ enum vly_engine_limits {
 	VLY_WORKERS_MAX = 64,
 	VLY_CHAIN_MAX = 16, // handlers of one chain
 	VLY_PORTS_MAX = 16,
+	VLY_BELOW_COUNT = 40, // figures of a histogram, below
 };
 
 // What a thread does when it found nothing.
@@ -83,6 +84,7 @@ struct vly_engine_config {
 // the engine was opened. Percentiles are at most an eighth too high.
 struct vly_handler_times {
 	const char *handler; // its name; lives as long as the engine, but not beyond a reload
+	uint32_t position;   // of the handler in the chain, from 0
 	uint32_t worker;
 	uint64_t bursts;
 	uint64_t overruns; // of the budget
@@ -90,6 +92,8 @@ struct vly_handler_times {
 	uint64_t p50_ns;
 	uint64_t p99_ns;
 	uint64_t max_ns;
+	uint64_t total_ns;               // of all bursts
+	uint64_t below[VLY_BELOW_COUNT]; // below[i]: how many bursts took less than 2^i ns
 };
 
 // One of the numbers that a handler counts itself (handler.h), summed over all workers since the
@@ -101,10 +105,12 @@ struct vly_handler_metric {
 	uint32_t position; // of the handler in the chain, from 0
 	enum vly_metric_type type;
 	uint64_t value; // of a counter or a gauge; of a histogram: how many were recorded
-	uint64_t mean;  // of a histogram, and the next three; else 0
+	uint64_t mean;  // of a histogram, and all that follow; else 0
 	uint64_t p50;
 	uint64_t p99;
 	uint64_t max;
+	uint64_t total;                  // the sum of what was recorded
+	uint64_t below[VLY_BELOW_COUNT]; // below[i]: how many values were less than 2^i
 };
 
 // Loads the handlers, opens the ports and makes the rings; no thread runs yet. The caller owns

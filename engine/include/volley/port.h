@@ -107,6 +107,9 @@ struct vly_addr vly_port_local(const struct vly_port *port);
 // The sum over the port's queues, read while they run. Any thread.
 void vly_port_ledger(const struct vly_port *port, struct vly_ledger *ledger);
 
+// The same of one queue, which is below vly_port_queue_count(). Any thread.
+void vly_port_queue_ledger(const struct vly_port *port, uint32_t queue, struct vly_ledger *ledger);
+
 // Receives up to `count` (at most VLY_BURST_MAX) datagrams. Returns how many; the caller owns
 // them. Never waits. `now_ns` is CLOCK_MONOTONIC, and becomes rx_ns where the backend has no
 // better time. A full burst likely means that more is waiting.
