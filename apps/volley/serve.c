@@ -3,12 +3,9 @@
 // volley serve: an engine with handlers, until a signal or the end of its time.
 #include <argp.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <volley/volley.h>
 
@@ -17,7 +14,7 @@
 #include "monotonic.h"
 #include "output.h"
 #include "port_options.h"
-#include "serve_report.h"
+#include "serve_run.h"
 
 enum serve_key {
 	KEY_RING = KEY_PRIVATE,
@@ -26,6 +23,7 @@ enum serve_key {
 	KEY_BUDGET,
 	KEY_NEXT,
 	KEY_NO_TAP,
+	KEY_METRICS,
 };
 
 enum serve_limits {
@@ -34,7 +32,7 @@ enum serve_limits {
 	SECONDS_PER_YEAR = 366 * 24 * 3600,
 	SERVE_BUDGET_MAX_US = 1000000000,
 	NS_PER_US = 1000,
-	POLL_NS = 250000000, // between two looks at what the engine has to say
+	METRICS_NAMES_MAX = 16, // addresses that one name may have
 };
 
 struct served_port {
@@ -60,6 +58,8 @@ struct serve_options {
 	uint64_t budget_ns;
 	uint64_t time_ns; // 0: until a signal
 	bool is_private;  // not to be tapped
+	struct vly_endpoint metrics;
+	bool has_metrics;
 };
 
 static const struct argp_option options_table[] = {
@@ -87,6 +87,8 @@ static const struct argp_option options_table[] = {
 	{"next", KEY_NEXT, NULL, 0,
 	 "What follows of -l, -q and the port's options is of one more port", 2},
 	{"no-tap", KEY_NO_TAP, NULL, 0, "Let nobody see what passes with volley tap", 2},
+	{"metrics", KEY_METRICS, "[ADDR]:PORT", 0,
+	 "Answer GET /metrics there, over HTTP, for Prometheus", 2},
 	{"time", 't', "SECONDS", 0, "Stop after this time; else on SIGINT or SIGTERM", 2},
 	{0},
 };
@@ -131,6 +133,24 @@ static void add_handler(const struct argp_state *state, struct serve_options *op
 	if (options->handler_count == VLY_CHAIN_MAX)
 		usage_error(state, "--handler: more than %d", VLY_CHAIN_MAX);
 	options->handlers[options->handler_count++] = text;
+}
+
+// Of a name with several addresses it is the first.
+static void set_metrics(const struct argp_state *state, struct serve_options *options,
+			const char *text)
+{
+	struct vly_endpoint found[METRICS_NAMES_MAX];
+	struct vly_error error = {""};
+	int count = vly_endpoint_resolve(found, METRICS_NAMES_MAX, text, true, &error);
+
+	if (options->has_metrics)
+		usage_error(state, "--metrics: one address is enough, '%s' is a second", text);
+	if (count == -E2BIG || (count > 1 && found[1].addr.port != found[0].addr.port))
+		usage_error(state, "--metrics: '%s' is more than one port", text);
+	if (count <= 0)
+		usage_error(state, "--metrics: %s", error.text);
+	options->metrics = found[0];
+	options->has_metrics = true;
 }
 
 static uint32_t parse_choice(const struct argp_state *state, const char *option, const char *text,
@@ -213,6 +233,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->budget_ns =
 			NS_PER_US * parse_number(state, "--budget-us", arg, 1, SERVE_BUDGET_MAX_US);
 		return 0;
+	case KEY_METRICS:
+		set_metrics(state, options, arg);
+		return 0;
 	case KEY_NEXT:
 		end_port(state, options);
 		return 0;
@@ -253,91 +276,6 @@ static char *list_handlers(int key, const char *text, void *input)
 		fprintf(stream, "  %-12s %s\n", handler->name, handler->summary);
 	fclose(stream);
 	return list;
-}
-
-// SIGHUP is waited for and never delivered; that it is caught shows `volley reload` that it may be
-// sent.
-static void on_hangup(int signal)
-{
-	(void)signal;
-}
-
-static void reload(const char *command, struct vly_engine *engine)
-{
-	struct vly_error error = {""};
-	int status = vly_engine_reload(engine, &error);
-
-	if (status == -ETIMEDOUT)
-		complain(command, "not reloaded everywhere: %s", error.text);
-	else if (status < 0)
-		complain(command, "not reloaded, the old handlers go on: %s", error.text);
-}
-
-static int print_result(const char *command, const struct vly_engine *engine, bool json)
-{
-	return json ? serve_print_json(command, engine) : serve_print(engine);
-}
-
-// Waits for one of the blocked signals that end it, at most options->time_ns; 0: for ever.
-// Meanwhile looks after the engine.
-static void await_end(const char *command, struct vly_engine *engine, const sigset_t *signals,
-		      const struct serve_options *options)
-{
-	uint64_t end_ns = options->time_ns > 0 ? monotonic_ns() + options->time_ns : UINT64_MAX;
-	uint64_t now_ns;
-
-	while ((now_ns = monotonic_ns()) < end_ns) {
-		uint64_t left_ns = end_ns - now_ns < POLL_NS ? end_ns - now_ns : POLL_NS;
-		const struct timespec left = {.tv_nsec = (long)left_ns};
-
-		int signal = sigtimedwait(signals, NULL, &left);
-
-		if (signal == SIGHUP) {
-			reload(command, engine);
-		} else if (signal == SIGUSR1) {
-			print_result(command, engine, options->port.json);
-			fflush(stdout);
-		} else if (signal > 0) {
-			return;
-		}
-		vly_engine_poll(engine);
-	}
-}
-
-static int run_engine(const char *command, const struct vly_engine_config *config,
-		      const struct serve_options *options)
-{
-	struct vly_engine *engine = NULL;
-	struct vly_error error = {""};
-	const struct sigaction hangup = {.sa_handler = on_hangup};
-	sigset_t signals;
-	int status = STATUS_FAILED;
-
-	// Blocked before there are threads, so that none of them takes a signal; and still while
-	// the engine stops, because timeout(1) and terminals often send the same one twice.
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	sigaction(SIGHUP, &hangup, NULL);
-
-	if (vly_engine_open(&engine, config, &error) < 0 || vly_engine_start(engine, &error) < 0) {
-		complain(command, "%s", error.text);
-		goto err_close;
-	}
-	if (!options->is_private && vly_engine_tap_listen(engine, &error) < 0)
-		complain(command, "goes on without volley tap: %s", error.text);
-	printf("ready: %s\n", vly_engine_summary(engine));
-	fflush(stdout);
-	await_end(command, engine, &signals, options);
-	vly_engine_stop(engine);
-	vly_engine_poll(engine);
-	status = print_result(command, engine, options->port.json);
-err_close:
-	vly_engine_close(engine);
-	return status;
 }
 
 int command_serve(int argc, char **argv)
@@ -382,5 +320,12 @@ int command_serve(int argc, char **argv)
 		.log = ports[0].log,
 		.alerts = log_to_stderr(argv[0], true),
 	};
-	return run_engine(argv[0], &config, &options);
+	return serve_run(&(struct serve_run){
+		.command = argv[0],
+		.config = &config,
+		.time_ns = options.time_ns,
+		.json = options.port.json,
+		.is_private = options.is_private,
+		.metrics = options.has_metrics ? &options.metrics : NULL,
+	});
 }

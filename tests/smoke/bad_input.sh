@@ -66,6 +66,25 @@ bad 'more than 16 ports' "${good[@]}" "${others[@]}"
 bad --workers "${good[@]}" -w 1000
 bad --workers "${good[@]}" -w x
 bad --time "${good[@]}" -t x
+bad nonsense "${good[@]}" --metrics nonsense
+bad 99999 "${good[@]}" --metrics :99999
+bad 'more than one port' "${good[@]}" --metrics 127.0.0.1:9900-9901
+bad 'a second' "${good[@]}" --metrics :9900 --metrics :9901
+if [[ ${VLY_METRICS:-1} == 1 ]]; then
+	bad 'no such address' "${good[@]}" --metrics 192.0.2.7:9900
+	"$python" -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 9901)); print("there", flush=True); time.sleep(60)' \
+		>"$tmp/taken.out" &
+	taken=$!
+	await 10 grep -q there "$tmp/taken.out" || fail "no server on the port"
+	bad '127.0.0.1:9901: the port is taken' "${good[@]}" --metrics 127.0.0.1:9901
+	kill "$taken"
+	as=("${nobody[@]}")
+	bad 'below 1024' "${good[@]}" --metrics 127.0.0.1:80
+	as=()
+else
+	bad libmicrohttpd "${good[@]}" --metrics :9900
+fi
 bad --idle "${good[@]}" --idle nonsense
 bad --cores "${good[@]}" --cores x
 bad 1000 "${good[@]}" --cores 1000

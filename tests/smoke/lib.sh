@@ -7,7 +7,7 @@
 #
 #     VLY_BUILD    the build folder (default: build/)
 #     VLY_DPDK     0: built without dpdk, so that its tests are skipped
-#     VLY_URING    0: the same for uring
+#     VLY_URING    0: the same for uring; VLY_CRYPTO and VLY_METRICS likewise
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
