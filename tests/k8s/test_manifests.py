@@ -109,9 +109,23 @@ def check_deployment(document, documents):
         check_rights(pod, container, where)
         for probe in ('startupProbe', 'readinessProbe', 'livenessProbe'):
             check(container[probe]['exec']['command'][0] == 'volley', where, f'no {probe}')
+    check_metrics(template, where)
     network = template['metadata'].get('annotations', {}).get('k8s.v1.cni.cncf.io/networks')
     if network:
         check_network(network, pod, documents, where)
+
+
+def check_metrics(template, where):
+    """Who collects is told of a port that the pod has, and that is served."""
+    notes = template['metadata'].get('annotations', {})
+    container = template['spec']['containers'][0]
+    check(notes.get('prometheus.io/scrape') == 'true', where, 'is not collected from')
+    check(notes.get('prometheus.io/path') == '/metrics', where, 'tells another path')
+    port = notes.get('prometheus.io/port', '')
+    ports = [str(one['containerPort']) for one in container.get('ports', [])
+             if one['protocol'] == 'TCP']
+    check(port in ports, where, f'tells of port {port}, and has {ports}')
+    check(f'--metrics :{port}' in ' '.join(container['args']), where, f'serves no port {port}')
 
 
 def check_network(network, pod, documents, where):
@@ -188,10 +202,16 @@ class Manifests(unittest.TestCase):
                 ((*container, 'resources', 'requests'), {'cpu': '1'}, 'not as limits'),
                 ((*container, 'livenessProbe', 'exec'), {'command': 'volley'}, 'no list')):
             self.broken('kernel.yml', 0, path, value, message)
+        notes = ('spec', 'template', 'metadata', 'annotations')
+        self.broken('kernel.yml', 0, (*notes, 'prometheus.io/scrape'), True, 'no str')
+        self.broken('kernel.yml', 0, (*notes, 'prometheus.io/port'), '9000', 'port 9000')
+        self.broken('dpdk.yml', 1, notes, None, 'not collected')
         self.broken('kernel.yml', 1, ('spec', 'selector'), {'a': 'b'}, 'no pod')
         self.broken('kernel.yml', 1, ('spec', 'ports', 0, 'targetPort'), 'tcp', 'no port')
         self.broken('dpdk.yml', 0, ('metadata', 'name'), 'other', 'another name')
-        self.broken('dpdk.yml', 1, (*container, 'args'), ['serve'], 'PCIDEVICE_EXAMPLE_COM_VOLLEY')
+        self.broken('kernel.yml', 0, (*container, 'args'), ['serve'], 'serves no port 9900')
+        self.broken('dpdk.yml', 1, (*container, 'args'), ['serve', '--metrics', ':9900'],
+                    'PCIDEVICE_EXAMPLE_COM_VOLLEY')
 
 
 if __name__ == '__main__':
