@@ -2,6 +2,7 @@
 #include "metrics/listen.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -68,16 +69,17 @@ static const char *fix_of(int status)
 	}
 }
 
-// The port, where the system has chosen it.
+// The port, where the system has chosen it: it lies at the same place in both families.
 static void read_port(int fd, struct vly_addr *addr)
 {
-	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+	struct sockaddr_in6 address = {.sin6_port = 0};
 	socklen_t length = sizeof(address);
 
+	static_assert(offsetof(struct sockaddr_in6, sin6_port) ==
+			      offsetof(struct sockaddr_in, sin_port),
+		      "one of them is read for both");
 	if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
-		addr->port = ntohs(address.ss_family == AF_INET
-					   ? ((struct sockaddr_in *)&address)->sin_port
-					   : ((struct sockaddr_in6 *)&address)->sin6_port);
+		addr->port = ntohs(address.sin6_port);
 }
 
 int metrics_listen(const struct vly_endpoint *at, char *address, size_t size,
