@@ -15,7 +15,7 @@ LENGTHS = {'quick': (3, 0.15, (64, 1400)), 'default': (5, 0.4, (64, 512, 1400)),
            'full': (9, 1.0, (64, 512, 1400))}
 COUNT_S = 0.1  # of the run in which system calls are counted
 SERVERS = {
-    'trains': ('plain', 'uring-manual', 'train', 'socket', 'uring'),
+    'trains': ('plain', 'uring-manual', 'train', 'socket', 'uring', 'uring-zerocopy'),
     'peers': ('plain', 'uring-manual', 'mmsg', 'socket', 'uring'),
     'flood': ('sink', 'socket', 'uring'),
     'ping': ('plain', 'socket', 'uring'),

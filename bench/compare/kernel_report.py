@@ -8,12 +8,13 @@ from rows import summary
 HEAD = ('wire', 'load', 'bytes', 'server', 'thousand/s (least-most)', 'p50 us', 'p99',
         'user ns', 'system ns', 'calls', 'loss', 'ratios and their limits')
 
-# (load, size or None for any, server, what is compared, beside, limit, at most)
+# (load, size or None for any, server, what is compared, beside, limit or None, at most)
 LIMITS = (
     ('trains', 64, 'uring', 'rate', 'plain', 25, False),
     ('trains', 1400, 'uring', 'rate', 'plain', 12, False),
     ('trains', None, 'uring', 'rate', 'train', 0.85, False),
     ('trains', None, 'socket', 'rate', 'train', 0.85, False),
+    ('trains', None, 'uring-zerocopy', 'rate', 'uring', None, False),
     ('peers', None, 'socket', 'rate', 'mmsg', 1.0, False),
     ('peers', None, 'uring', 'rate', 'mmsg', 1.0, False),
     ('peers', None, 'uring', 'calls', 'mmsg', 1.0, True),
@@ -48,6 +49,12 @@ def ratio_of(row, base, what):
     return statistics.median(ratios) if ratios else None
 
 
+def holds(value, limit, at_most):
+    if limit is None:
+        return None
+    return value <= limit if at_most else value >= limit
+
+
 def add_ratios(rows):
     by_key = {(row['wire'], row['load'], row['bytes'], row['server']): row
               for row in rows}
@@ -61,7 +68,7 @@ def add_ratios(rows):
             if value is not None:
                 row['ratios'].append({
                     'of': what, 'beside': beside, 'ratio': value, 'limit': limit,
-                    'at_most': at_most, 'holds': value <= limit if at_most else value >= limit})
+                    'at_most': at_most, 'holds': holds(value, limit, at_most)})
 
 
 def rows_of(chosen, results):
@@ -75,6 +82,8 @@ def rows_of(chosen, results):
 def ratio_text(one):
     what = {'rate': '', 'calls': 'calls ', 'p50_ns': 'p50 '}[one['of']]
     sign = '<=' if one['at_most'] else '>='
+    if one['limit'] is None:
+        return f'{what}{one["ratio"]:.2f} of {one["beside"]}'
     return (f'{what}{one["ratio"]:.2f} of {one["beside"]} ({sign} {one["limit"]:g} '
             f'{"holds" if one["holds"] else "MISSED"})')
 
@@ -115,7 +124,7 @@ def lines(result):
            'server\'s\ntime for a datagram; calls: its system calls for a datagram. Servers block, '
            'but for load spin.\n')
     yield from table([list(HEAD)] + [cells(row) for row in result['rows']])
-    ratios = [one for row in result['rows'] for one in row['ratios']]
+    ratios = [one for row in result['rows'] for one in row['ratios'] if one['limit'] is not None]
     yield f'\n{sum(one["holds"] for one in ratios)} of {len(ratios)} limits hold'
     if facts['load'] > 0.5:
         yield f'Other work was running here before (load {facts["load"]:.1f}).'

@@ -12,7 +12,11 @@ from runner import READY, READY_S
 
 PORT = '9000'
 PEERS = 64
-OURS = ('socket', 'uring')
+OURS = {  # our servers and their ports
+    'socket': ['-b', 'socket'],
+    'uring': ['-b', 'uring'],
+    'uring-zerocopy': ['-b', 'uring', '-o', 'zerocopy=on'],
+}
 FIRST_PEER = {'loopback': '127.1.0.1', 'veth': '10.78.0.101'}  # the client's addresses in `peers`
 SERVER_IP = {'loopback': '127.0.0.1', 'veth': wires.SERVER_IP}
 
@@ -114,8 +118,8 @@ class Bench:
         ip = SERVER_IP[row.wire]
         idle = 'busy' if row.load == 'spin' else 'block'
         if row.server in OURS:
-            words = [self.volley, 'serve', '-b', row.server, '-l', f'{ip}:{PORT}', '--json',
-                     '-H', 'sink' if row.load == 'flood' else 'echo', '--idle', idle,
+            words = [self.volley, 'serve', *OURS[row.server], '-l', f'{ip}:{PORT}', '--json', '-H',
+                     'sink' if row.load == 'flood' else 'echo', '--idle', idle,
                      '--cores', self.cores[0]]
         else:
             words = ['taskset', '-c', self.cores[0], self.start, row.server, ip, PORT]

@@ -69,13 +69,31 @@ uint32_t vly_kernel_pool_alloc(struct vly_kernel_pool *pool, struct vly_dgram **
 	return n;
 }
 
+static uint32_t block_of(const struct vly_kernel_pool *pool, const struct vly_dgram *dgram)
+{
+	return (uint32_t)((uint64_t)((const uint8_t *)dgram - pool->base) / VLY_KERNEL_BLOCK_BYTES);
+}
+
+uint32_t vly_kernel_pool_hold(struct vly_kernel_pool *pool, const struct vly_dgram *dgram)
+{
+	uint32_t block = block_of(pool, dgram);
+
+	pool->refs[block]++;
+	return block;
+}
+
+void vly_kernel_pool_let_go(struct vly_kernel_pool *pool, uint32_t block)
+{
+	if (--pool->refs[block] == 0)
+		vly_kernel_pool_put(pool, block);
+}
+
 void vly_kernel_pool_release(struct vly_kernel_pool *pool, struct vly_dgram **dgrams,
 			     uint32_t count)
 {
 	// The datagrams of a train come together: one look-up of their block for all.
 	for (uint32_t i = 0; i < count;) {
-		uint64_t offset = (uint64_t)((uint8_t *)dgrams[i] - pool->base);
-		uint32_t block = (uint32_t)(offset / VLY_KERNEL_BLOCK_BYTES);
+		uint32_t block = block_of(pool, dgrams[i]);
 		const uint8_t *start = pool->base + (uint64_t)block * VLY_KERNEL_BLOCK_BYTES;
 		uint32_t n = 1;
 

@@ -48,6 +48,11 @@ uint32_t vly_kernel_pool_alloc(struct vly_kernel_pool *pool, struct vly_dgram **
 void vly_kernel_pool_release(struct vly_kernel_pool *pool, struct vly_dgram **dgrams,
 			     uint32_t count);
 
+// Keeps the block of a datagram from the pool until it is let go, whoever releases the datagram:
+// the kernel still reads what lies in it. Returns the block.
+uint32_t vly_kernel_pool_hold(struct vly_kernel_pool *pool, const struct vly_dgram *dgram);
+void vly_kernel_pool_let_go(struct vly_kernel_pool *pool, uint32_t block);
+
 // A block to receive into, which must be there (free_count), and its way back unused.
 static inline uint32_t vly_kernel_pool_take(struct vly_kernel_pool *pool);
 static inline void vly_kernel_pool_put(struct vly_kernel_pool *pool, uint32_t block);

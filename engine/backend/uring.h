@@ -7,6 +7,8 @@
 // the kernel neither parks nor defers it: its payload is copied, or it has failed, before the
 // submitting call returns. Only failures make a completion (CQE_SKIP_SUCCESS), and it lies in the
 // queue by then. With SQPOLL a send ends with its completion, and its datagrams are kept till then.
+// Of a send without a copy (zerocopy=on) the payload is the kernel's beyond that, until a second
+// completion, the notification: its blocks are held until then.
 #pragma once
 
 #include <liburing.h>
@@ -24,6 +26,7 @@ enum vly_uring_limits {
 	VLY_URING_SQ_ENTRIES = 512,
 	VLY_URING_CQ_ENTRIES = 2048, // more than all that can be under way: it never overflows
 	VLY_URING_GROUP = 0,         // of the provided buffers
+	VLY_URING_UNCOPIED = 64,     // messages sent without a copy that the kernel may still read
 };
 
 // Key rows after those of enum vly_kernel_key.
@@ -32,6 +35,8 @@ enum vly_uring_key {
 	VLY_URING_KEY_DEFER,
 	VLY_URING_KEY_FIXED,
 	VLY_URING_KEY_SHARED,
+	VLY_URING_KEY_ZERO_COPY,
+	VLY_URING_KEY_ZERO_COPY_BYTES,
 	VLY_URING_KEY_COUNT,
 };
 
@@ -43,6 +48,8 @@ struct vly_uring_features {
 	bool shared;  // no thread owns the ring, whichever has the queue enters it
 	bool send_to; // a send entry takes an address: no message to read for the kernel
 	bool napi;
+	bool zero_copy;           // trains are sent without a copy
+	uint32_t zero_copy_bytes; // those of at least so many bytes
 };
 
 // What a completion is for: kind, and an index, in user_data.
@@ -51,6 +58,8 @@ enum vly_uring_kind {
 	VLY_URING_RECV, // index: the socket
 	VLY_URING_SEND, // index: the group
 	VLY_URING_EVENT,
+	VLY_URING_UNCOPIED_SEND, // index: the group, and above SLOT_SHIFT its place in `uncopied`
+	VLY_URING_SLOT_SHIFT = 16,
 	VLY_URING_KIND_SHIFT = 32,
 };
 
@@ -85,7 +94,9 @@ struct vly_backend_queue {
 	struct vly_kernel_trains trains;
 	uint32_t in_flight; // messages of the batch that are with the kernel
 	struct vly_kernel_batch batch;
-	uint16_t to_arm[VLY_LISTENS_MAX]; // sockets that have no receive under way
+	uint16_t to_arm[VLY_LISTENS_MAX];      // sockets that have no receive under way
+	uint64_t uncopied_used;                // bit i: uncopied[i] is
+	uint16_t uncopied[VLY_URING_UNCOPIED]; // blocks of messages that the kernel may still read
 };
 
 // --- uring_ring.c: the ring's life; control thread, but for enable
@@ -103,7 +114,7 @@ void vly_uring_ring_enable(struct vly_backend_queue *queue);
 int vly_uring_setup(struct io_uring *ring, struct vly_uring_features *features);
 // The line for a setup that failed; returns code.
 int vly_uring_fail_setup(int code, struct vly_error *error);
-// Whether a send entry takes an address (Linux 6.1).
+// Whether a send entry takes an address, and may send without a copy (both Linux 6.1).
 bool vly_uring_has_send_to(struct io_uring *ring);
 // Whether the kernel polls devices for this ring; sets it up so for `us`.
 bool vly_uring_napi(struct io_uring *ring, uint32_t us);
@@ -140,3 +151,13 @@ uint32_t vly_uring_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **
 uint32_t vly_uring_flush(struct vly_backend_queue *queue);
 // A send has completed: the group, and what came of it.
 void vly_uring_sent(struct vly_backend_queue *queue, uint32_t group, int res);
+
+// --- uring_zero_copy.c
+
+// Whether the group is to be sent without a copy: long enough and in one piece, while fewer than
+// VLY_URING_UNCOPIED are with the kernel.
+bool vly_uring_wants_uncopied(const struct vly_backend_queue *queue, uint32_t group);
+// Makes the entry for that.
+void vly_uring_prepare_uncopied(struct vly_backend_queue *queue, uint32_t group);
+// A completion of such a send: of the call, or the notification.
+void vly_uring_uncopied_completed(struct vly_backend_queue *queue, const struct io_uring_cqe *cqe);

@@ -16,6 +16,7 @@
 enum {
 	DETAIL_BYTES = 96,
 	BUSY_POLL_MAX_US = 10000,
+	ZERO_COPY_BYTES_MAX = 65536,
 };
 
 static const struct vly_key keys[] = {
@@ -47,6 +48,12 @@ static const struct vly_key keys[] = {
 	[VLY_URING_KEY_SHARED] = {"shared", VLY_KEY_SWITCH, "off", 0, 0,
 				  "let any thread use a queue, one at a time, as a shared client "
 				  "does; costs the deferring"},
+	[VLY_URING_KEY_ZERO_COPY] = {"zerocopy", VLY_KEY_SWITCH, "off", 0, 0,
+				     "send long trains without a copy (SENDMSG_ZC): for a network "
+				     "card, as loopback and veth copy them all the same"},
+	[VLY_URING_KEY_ZERO_COPY_BYTES] = {"zerocopy-bytes", VLY_KEY_BYTES, "16k", 1,
+					   ZERO_COPY_BYTES_MAX,
+					   "how long a train must be for that"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -129,11 +136,14 @@ static void tell(struct vly_backend_port *port, const struct vly_port_config *co
 			     "uring: no kernel thread (SQPOLL): submitting ourselves");
 	if (options->busy_poll_us && !first->features.napi)
 		vly_log_line(&config->log, "uring: no device polling: needs Linux 6.9");
-	snprintf(port->detail, sizeof(port->detail), "gro %s, gso %s, %s",
+	if (values[VLY_URING_KEY_ZERO_COPY].on && !first->features.zero_copy)
+		vly_log_line(&config->log, "uring: no sends without a copy: needs Linux 6.1");
+	snprintf(port->detail, sizeof(port->detail), "gro %s, gso %s, %s%s",
 		 first->options.gro ? "on" : "off", first->options.gso ? "on" : "off",
 		 first->features.sqpoll          ? "sqpoll"
 		 : first->features.defer_taskrun ? "deferred task work"
-						 : "cooperative task work");
+						 : "cooperative task work",
+		 first->features.zero_copy ? ", zero copy" : "");
 }
 
 static int uring_open(struct vly_backend_port **out, const struct vly_port_config *config,
@@ -146,6 +156,8 @@ static int uring_open(struct vly_backend_port **out, const struct vly_port_confi
 		.defer_taskrun = values[VLY_URING_KEY_DEFER].on,
 		.fixed_files = values[VLY_URING_KEY_FIXED].on,
 		.shared = values[VLY_URING_KEY_SHARED].on,
+		.zero_copy = values[VLY_URING_KEY_ZERO_COPY].on,
+		.zero_copy_bytes = (uint32_t)values[VLY_URING_KEY_ZERO_COPY_BYTES].number,
 	};
 	struct vly_backend_port *port = calloc(1, sizeof(*port));
 	int rc;

@@ -82,15 +82,6 @@ static bool has_multishot(struct io_uring *ring)
 	return true;
 }
 
-static bool has_zero_copy(struct io_uring *ring)
-{
-	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
-	bool has = probe && io_uring_opcode_supported(probe, IORING_OP_SENDMSG_ZC);
-
-	io_uring_free_probe(probe);
-	return has;
-}
-
 static bool has_napi(struct io_uring *ring)
 {
 	return vly_uring_napi(ring, 1);
@@ -112,7 +103,7 @@ static const struct feature {
 	{"multishot recvmsg (Linux 6.0)", has_multishot},
 	{"a single issuer (SINGLE_ISSUER, Linux 6.0)", has_multishot},
 	{"addresses in send entries (Linux 6.1)", has_send_to},
-	{"zero-copy sends (SENDMSG_ZC, Linux 6.1), not used", has_zero_copy},
+	{"sends without a copy (SENDMSG_ZC, Linux 6.1), by zerocopy=on", has_send_to},
 	{"device polling (REGISTER_NAPI, Linux 6.9)", has_napi},
 };
 

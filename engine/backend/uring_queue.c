@@ -192,6 +192,9 @@ void vly_uring_reap(struct vly_backend_queue *queue, uint64_t now_ns)
 		case VLY_URING_SEND:
 			vly_uring_sent(queue, index, cqe->res);
 			break;
+		case VLY_URING_UNCOPIED_SEND:
+			vly_uring_uncopied_completed(queue, cqe);
+			break;
 		case VLY_URING_EVENT:
 			queue->event_is_armed = false;
 			atomic_exchange(&queue->is_woken, false);

@@ -117,7 +117,7 @@ int vly_uring_fail_setup(int code, struct vly_error *error)
 	}
 }
 
-// It came in the same version as the zero-copy sendmsg, which can be asked for by number.
+// It came in the same version as SENDMSG_ZC, which can be asked for by number.
 bool vly_uring_has_send_to(struct io_uring *ring)
 {
 	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
@@ -204,6 +204,7 @@ int vly_uring_ring_open(struct vly_backend_queue *queue, const struct vly_uring_
 	if (rc)
 		return vly_uring_fail_setup(rc, error);
 	queue->features.send_to = vly_uring_has_send_to(&queue->ring);
+	queue->features.zero_copy = asked->zero_copy && queue->features.send_to;
 	if (queue->options.busy_poll_us)
 		queue->features.napi = vly_uring_napi(&queue->ring, queue->options.busy_poll_us);
 	for (uint32_t i = 0; i < queue->sockets.count; i++)

@@ -17,10 +17,15 @@ static void prepare(struct vly_backend_queue *queue, uint32_t group)
 	const struct vly_kernel_batch *batch = &queue->batch;
 	const struct vly_kernel_socket *sock = batch->groups[group].sock;
 	const struct msghdr *msg = &batch->msgs[group].msg_hdr;
-	struct io_uring_sqe *sqe = vly_uring_sqe(queue);
+	struct io_uring_sqe *sqe;
 	bool sqpoll = queue->features.sqpoll;
 	int flags = sqpoll ? 0 : MSG_DONTWAIT;
 
+	if (VLY_UNLIKELY(vly_uring_wants_uncopied(queue, group))) {
+		vly_uring_prepare_uncopied(queue, group);
+		return;
+	}
+	sqe = vly_uring_sqe(queue);
 	if (queue->features.send_to && !msg->msg_control && msg->msg_iovlen == 1) {
 		io_uring_prep_send(sqe, sock->fd, msg->msg_iov->iov_base, msg->msg_iov->iov_len,
 				   flags);
@@ -44,7 +49,7 @@ void vly_uring_sent(struct vly_backend_queue *queue, uint32_t group, int res)
 
 // What a submit has completed lies behind what was there before it: no need to take receptions
 // off to find the sends.
-static void settle_new(struct vly_backend_queue *queue, uint32_t from, uint64_t *failed)
+static void settle_new(struct vly_backend_queue *queue, uint32_t from, uint64_t *told)
 {
 	struct io_uring_cq *cq = &queue->ring.cq;
 	uint32_t tail = io_uring_smp_load_acquire(cq->ktail);
@@ -53,11 +58,18 @@ static void settle_new(struct vly_backend_queue *queue, uint32_t from, uint64_t 
 		struct io_uring_cqe *cqe = &cq->cqes[from & cq->ring_mask];
 		uint32_t index = (uint32_t)cqe->user_data;
 
-		if (cqe->user_data >> VLY_URING_KIND_SHIFT != VLY_URING_SEND)
+		switch (cqe->user_data >> VLY_URING_KIND_SHIFT) {
+		case VLY_URING_SEND:
+			vly_uring_sent(queue, index, cqe->res);
+			break;
+		case VLY_URING_UNCOPIED_SEND:
+			vly_uring_uncopied_completed(queue, cqe);
+			break;
+		default:
 			continue;
+		}
 		cqe->user_data = (uint64_t)VLY_URING_NONE << VLY_URING_KIND_SHIFT;
-		*failed |= UINT64_C(1) << index;
-		vly_uring_sent(queue, index, cqe->res);
+		*told |= UINT64_C(1) << (index % VLY_KERNEL_BATCH);
 	}
 }
 
@@ -102,10 +114,11 @@ static bool push_inline(struct vly_backend_queue *queue)
 {
 	struct vly_kernel_batch *batch = &queue->batch;
 	uint64_t asked = 0;
-	uint64_t failed = 0;
+	uint64_t told = 0; // of these the completions say what became
 	uint32_t tail;
 
-	if (batch->group_count == 1 && !batch->groups[0].is_done && !batch->groups[0].is_plain)
+	if (batch->group_count == 1 && !batch->groups[0].is_done && !batch->groups[0].is_plain &&
+	    !vly_uring_wants_uncopied(queue, 0))
 		return push_one(queue);
 	if (batch->is_ordered)
 		return vly_kernel_batch_push(batch, &queue->sender);
@@ -117,8 +130,8 @@ static bool push_inline(struct vly_backend_queue *queue)
 	}
 	tail = io_uring_smp_load_acquire(queue->ring.cq.ktail);
 	submit_all(queue);
-	settle_new(queue, tail, &failed);
-	for (asked &= ~failed; asked; asked &= asked - 1)
+	settle_new(queue, tail, &told);
+	for (asked &= ~told; asked; asked &= asked - 1)
 		vly_kernel_batch_settle(batch, &queue->sender, (uint32_t)__builtin_ctzll(asked), 0);
 	queue->in_flight = 0;
 	return push_plain(queue, batch) && vly_kernel_batch_advance(batch, &queue->sender);

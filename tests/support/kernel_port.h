@@ -300,6 +300,7 @@ static const struct variant variants[] = {
 	{"uring without offloads", "uring", {"gro=off", "gso=off"}, 2},
 	{"uring, cooperative, no files", "uring", {"defer-taskrun=off", "fixed-files=off"}, 2},
 	{"uring, sqpoll", "uring", {"sqpoll=on"}, 1},
+	{"uring, zero copy", "uring", {"zerocopy=on", "zerocopy-bytes=1"}, 2},
 };
 
 static inline bool variant_works(const struct variant *variant)
