@@ -74,6 +74,24 @@ static uint32_t block_of(const struct vly_kernel_pool *pool, const struct vly_dg
 	return (uint32_t)((uint64_t)((const uint8_t *)dgram - pool->base) / VLY_KERNEL_BLOCK_BYTES);
 }
 
+static void give_up(struct vly_kernel_pool *pool, uint32_t block, uint32_t count)
+{
+	pool->refs[block] = (uint16_t)(pool->refs[block] - count);
+	if (pool->refs[block] == 0)
+		vly_kernel_pool_put(pool, block);
+}
+
+bool vly_kernel_pool_release_train(struct vly_kernel_pool *pool, struct vly_dgram *const *dgrams,
+				   uint32_t count)
+{
+	uint32_t block = block_of(pool, dgrams[0]);
+
+	if (block_of(pool, dgrams[count - 1]) != block)
+		return false;
+	give_up(pool, block, count);
+	return true;
+}
+
 uint32_t vly_kernel_pool_hold(struct vly_kernel_pool *pool, const struct vly_dgram *dgram)
 {
 	uint32_t block = block_of(pool, dgram);
@@ -84,8 +102,7 @@ uint32_t vly_kernel_pool_hold(struct vly_kernel_pool *pool, const struct vly_dgr
 
 void vly_kernel_pool_let_go(struct vly_kernel_pool *pool, uint32_t block)
 {
-	if (--pool->refs[block] == 0)
-		vly_kernel_pool_put(pool, block);
+	give_up(pool, block, 1);
 }
 
 void vly_kernel_pool_release(struct vly_kernel_pool *pool, struct vly_dgram **dgrams,
@@ -101,8 +118,6 @@ void vly_kernel_pool_release(struct vly_kernel_pool *pool, struct vly_dgram **dg
 		       (uint64_t)((uint8_t *)dgrams[i + n] - start) < VLY_KERNEL_BLOCK_BYTES)
 			n++;
 		i += n;
-		pool->refs[block] = (uint16_t)(pool->refs[block] - n);
-		if (pool->refs[block] == 0)
-			vly_kernel_pool_put(pool, block);
+		give_up(pool, block, n);
 	}
 }

@@ -10,6 +10,7 @@
 // mapped, not touched: a block costs what was written into it, in pages. One thread, no locks.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <volley/dgram.h>
@@ -47,6 +48,11 @@ uint32_t vly_kernel_pool_alloc(struct vly_kernel_pool *pool, struct vly_dgram **
 			       uint32_t count);
 void vly_kernel_pool_release(struct vly_kernel_pool *pool, struct vly_dgram **dgrams,
 			     uint32_t count);
+
+// The same for datagrams of one block, side by side in memory; all of them or, if the first and the
+// last are not in one block, none: false.
+bool vly_kernel_pool_release_train(struct vly_kernel_pool *pool, struct vly_dgram *const *dgrams,
+				   uint32_t count);
 
 // Keeps the block of a datagram from the pool until it is let go, whoever releases the datagram:
 // the kernel still reads what lies in it. Returns the block.

@@ -116,7 +116,9 @@ bool vly_kernel_batch_advance(struct vly_kernel_batch *batch, struct vly_kernel_
 		batch->done++;
 	if (batch->done < batch->group_count)
 		return false;
-	vly_kernel_pool_release(sender->pool, batch->dgrams, batch->count);
+	if (!batch->groups[0].is_piece ||
+	    !vly_kernel_pool_release_train(sender->pool, batch->dgrams, batch->count))
+		vly_kernel_pool_release(sender->pool, batch->dgrams, batch->count);
 	batch->count = 0;
 	batch->group_count = 0;
 	batch->done = 0;

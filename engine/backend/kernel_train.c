@@ -163,14 +163,16 @@ static uint32_t take_apart(struct vly_kernel_train *train, const struct vly_kern
 	uint32_t n = count < train->count ? count : train->count;
 	struct vly_dgram *header = vly_kernel_pool_header(pool, train->block, train->header);
 	struct vly_dgram model = train->model;
+	int32_t data_offset = (int32_t)((train->header + 1) * VLY_CACHE_LINE_BYTES +
+					VLY_KERNEL_LEAD_BYTES + train->offset);
 
 	model.len = (uint16_t)train->segment;
 	model.capacity = (uint16_t)train->segment;
-	model.data_offset = (int32_t)((train->header + 1) * VLY_CACHE_LINE_BYTES +
-				      VLY_KERNEL_LEAD_BYTES + train->offset);
+	// The model stays as it is, so that it can stay in registers.
 	for (uint32_t i = 0; i < n; i++, header--) {
 		*header = model;
-		model.data_offset += (int32_t)(VLY_CACHE_LINE_BYTES + train->segment);
+		header->data_offset = data_offset;
+		data_offset += (int32_t)(VLY_CACHE_LINE_BYTES + train->segment);
 		dgrams[i] = header;
 	}
 	train->offset += n * train->segment;

@@ -27,7 +27,8 @@ struct vly_backend_queue {
 	uint64_t slept_from_ns;      // when the last wait began that ended with a datagram; or 0
 	uint64_t now_ns;             // of the last burst
 	uint32_t skip_polls;         // bursts that need not ask the kernel: it had just run dry
-	uint32_t armed;              // messages ready to receive into
+	uint32_t armed;              // messages to receive into
+	uint32_t used;               // the first of them, whose blocks have been given away
 	uint32_t ask;                // messages to ask for at a time
 	uint32_t patience;           // receives before more are asked for
 	int waker_fd;                // sends an empty datagram to our one socket; -1: does not
@@ -54,6 +55,10 @@ struct vly_backend_queue {
 
 // Gives the queue its first blocks to receive into.
 void vly_socket_queue_arm(struct vly_backend_queue *queue);
+
+// Before a receive: gives the messages that have been used blocks again. So late, because what has
+// just been released is what the cache has.
+void vly_socket_queue_rearm(struct vly_backend_queue *queue);
 
 // Makes it possible to wait in the receive itself: opens waker_fd and tries it. If it does not
 // work, waiting goes through ppoll.

@@ -55,9 +55,9 @@ void vly_socket_queue_arm(struct vly_backend_queue *queue)
 		arm(queue, queue->armed++, vly_kernel_pool_take(&queue->pool));
 }
 
-// The first `used` messages have given their blocks away.
-static void rearm(struct vly_backend_queue *queue, uint32_t used)
+static void rearm_used(struct vly_backend_queue *queue, uint32_t used)
 {
+	queue->used = 0;
 	for (uint32_t i = 0; i < used; i++) {
 		if (VLY_LIKELY(queue->pool.free_count)) {
 			arm(queue, i, vly_kernel_pool_take(&queue->pool));
@@ -70,8 +70,10 @@ static void rearm(struct vly_backend_queue *queue, uint32_t used)
 	}
 }
 
-static void rearm_all(struct vly_backend_queue *queue)
+void vly_socket_queue_rearm(struct vly_backend_queue *queue)
 {
+	if (queue->used)
+		rearm_used(queue, queue->used);
 	while (queue->armed < queue->armed_max && queue->pool.free_count)
 		arm(queue, queue->armed++, vly_kernel_pool_take(&queue->pool));
 }
@@ -97,7 +99,7 @@ uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_s
 	uint32_t bytes = 0;
 	int n;
 
-	rearm_all(queue);
+	vly_socket_queue_rearm(queue);
 	limit = limit < queue->armed ? limit : queue->armed;
 	limit = limit < room ? limit : room;
 	if (!limit)
@@ -119,7 +121,7 @@ uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_s
 						   queue->ledger, &msg->msg_hdr, queue->blocks[i],
 						   msg->msg_len, now_ns);
 	}
-	rearm(queue, (uint32_t)n);
+	queue->used = (uint32_t)n;
 	queue->train_length = datagrams / (uint32_t)n;
 	queue->train_bytes = bytes / (uint32_t)n;
 	return (uint32_t)n;
@@ -140,7 +142,7 @@ bool vly_socket_receive_one(struct vly_backend_queue *queue, int flags)
 	vly_kernel_trains_add(&queue->trains, &queue->pool, sock, queue->ledger, &msg,
 			      queue->blocks[0], (uint32_t)bytes, 0);
 	queue->train_bytes = (uint32_t)bytes;
-	rearm(queue, 1);
+	queue->used = 1;
 	return true;
 }
 
@@ -176,7 +178,7 @@ static void receive_only(struct vly_backend_queue *queue, uint32_t limit, uint64
 	uint32_t asked = limit < queue->ask ? limit : queue->ask;
 	uint32_t got;
 
-	rearm_all(queue);
+	vly_socket_queue_rearm(queue);
 	if (!queue->armed)
 		return;
 	if (asked == 1)

@@ -197,6 +197,7 @@ int vly_socket_wait(struct vly_backend_queue *queue, uint64_t timeout_ns)
 		return 0;
 	if (VLY_UNLIKELY(queue->batch.count) && timeout_ns > HELD_WAIT_NS)
 		timeout_ns = HELD_WAIT_NS;
+	vly_socket_queue_rearm(queue);
 	if (may_receive(queue, timeout_ns))
 		wait_in_receive(queue);
 	else

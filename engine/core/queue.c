@@ -232,6 +232,12 @@ static uint64_t made_here(struct vly_dgram **dgrams, uint32_t count)
 {
 	uint64_t made = 0;
 
+	// Of most bursts, none is.
+	for (uint32_t i = 0; i < count; i++)
+		made |= dgrams[i]->rx_ns == 0;
+	if (VLY_LIKELY(!made))
+		return 0;
+	made = 0;
 	for (uint32_t i = 0; i < count; i++)
 		made |= (uint64_t)(dgrams[i]->rx_ns == 0) << i;
 	return made;
