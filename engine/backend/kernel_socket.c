@@ -110,6 +110,24 @@ static void set_flag(int fd, int level, int option)
 	setsockopt(fd, level, option, &on, sizeof(on));
 }
 
+static void ask_class(const struct vly_kernel_socket *sock, bool is_wanted)
+{
+	int on = is_wanted;
+
+	setsockopt(sock->fd, SOL_IP, IP_RECVTTL, &on, sizeof(on));
+	setsockopt(sock->fd, SOL_IP, IP_RECVTOS, &on, sizeof(on));
+	if (!sock->is_ipv6)
+		return;
+	setsockopt(sock->fd, SOL_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on));
+	setsockopt(sock->fd, SOL_IPV6, IPV6_RECVTCLASS, &on, sizeof(on));
+}
+
+void vly_kernel_sockets_ask_class(const struct vly_kernel_sockets *sockets, bool is_wanted)
+{
+	for (uint32_t i = 0; i < sockets->count; i++)
+		ask_class(&sockets->list[i], is_wanted);
+}
+
 // Beyond the system's limit where we may, else up to it.
 static void set_buffer(int fd, int forced, int option, uint64_t bytes)
 {
@@ -131,13 +149,9 @@ static void set_options(const struct vly_kernel_socket *sock, struct vly_kernel_
 		set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
 	if (sock->is_wildcard || sock->is_shared)
 		set_flag(fd, SOL_IP, IP_PKTINFO); // else we know the address
-	set_flag(fd, SOL_IP, IP_RECVTTL);
-	set_flag(fd, SOL_IP, IP_RECVTOS);
-	if (sock->is_ipv6) {
+	if (sock->is_ipv6)
 		set_flag(fd, SOL_IPV6, IPV6_RECVPKTINFO);
-		set_flag(fd, SOL_IPV6, IPV6_RECVHOPLIMIT);
-		set_flag(fd, SOL_IPV6, IPV6_RECVTCLASS);
-	}
+	ask_class(sock, true);
 	if (options->gro && setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)))
 		options->gro = false;
 	if (options->stamping && vly_kernel_stamps_enable(fd, options->stamping))

@@ -56,6 +56,8 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 			    struct vly_kernel_options *options,
 			    const struct vly_kernel_sockets *first, uint32_t queue,
 			    struct vly_error *error);
+// Whether hop limit and traffic class are told with each datagram, as they are at first.
+void vly_kernel_sockets_ask_class(const struct vly_kernel_sockets *sockets, bool is_wanted);
 void vly_kernel_sockets_close(struct vly_kernel_sockets *sockets);
 
 // The socket that a datagram leaves by: the one bound to its local endpoint, else one that speaks

@@ -202,6 +202,12 @@ static struct vly_addr socket_local(const struct vly_backend_port *port)
 	return port->queues[0]->sockets.list[0].bound;
 }
 
+static void socket_ask_class(struct vly_backend_port *port, bool is_wanted)
+{
+	for (uint32_t i = 0; i < port->queue_count; i++)
+		vly_kernel_sockets_ask_class(&port->queues[i]->sockets, is_wanted);
+}
+
 static const char *socket_detail(const struct vly_backend_port *port)
 {
 	return port->detail;
@@ -241,6 +247,7 @@ const struct vly_backend vly_backend_socket = {
 	.queue = socket_queue,
 	.buffer_count = socket_buffer_count,
 	.local = socket_local,
+	.ask_class = socket_ask_class,
 	.detail = socket_detail,
 	.rx_burst = vly_socket_rx_burst,
 	.tx_burst = vly_socket_tx_burst,

@@ -205,6 +205,12 @@ static struct vly_addr uring_local(const struct vly_backend_port *port)
 	return port->queues[0]->sockets.list[0].bound;
 }
 
+static void uring_ask_class(struct vly_backend_port *port, bool is_wanted)
+{
+	for (uint32_t i = 0; i < port->queue_count; i++)
+		vly_kernel_sockets_ask_class(&port->queues[i]->sockets, is_wanted);
+}
+
 static const char *uring_detail(const struct vly_backend_port *port)
 {
 	return port->detail;
@@ -248,6 +254,7 @@ const struct vly_backend vly_backend_uring = {
 	.queue = uring_queue,
 	.buffer_count = uring_buffer_count,
 	.local = uring_local,
+	.ask_class = uring_ask_class,
 	.detail = uring_detail,
 	.rx_burst = vly_uring_rx_burst,
 	.tx_burst = vly_uring_tx_burst,

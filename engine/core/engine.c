@@ -258,6 +258,7 @@ int vly_engine_open(struct vly_engine **engine, const struct vly_engine_config *
 		vly_engine_close(opened);
 		return rc;
 	}
+	vly_engine_ask(opened);
 	describe(opened);
 	*engine = opened;
 	return 0;

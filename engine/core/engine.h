@@ -31,6 +31,7 @@ struct vly_engine {
 	struct vly_log alerts;
 	uint32_t crowded_polls; // in a row that saw two busy threads on one core
 	bool has_warned;        // of that
+	bool ignores_class;     // the ports are not asked for it
 	uint32_t started_ios;
 	uint32_t started_workers;
 	char summary[(VLY_PORTS_MAX + 1) * VLY_ERROR_BYTES]; // each port's, and the handlers
@@ -43,6 +44,10 @@ void vly_warn_of_crowd(struct vly_engine *engine, bool running);
 // it did; and engine->wires. Control thread, once the ports are open.
 int vly_served_note(struct vly_engine *engine, const struct vly_engine_config *config,
 		    struct vly_error *error);
+
+// Asks the ports for what handlers and taps look at, and for no more. Control thread; before new
+// handlers are offered, and when old ones or taps may have gone.
+void vly_engine_ask(struct vly_engine *engine);
 
 // One chain for each worker, or for each I/O thread when there are no workers. Control thread.
 int vly_chains_open(struct vly_engine *engine, struct vly_error *error);

@@ -274,6 +274,7 @@ int vly_engine_reload(struct vly_engine *engine, struct vly_error *error)
 		return rc;
 	}
 	engine->next_chains = chains;
+	vly_engine_ask(engine);
 	for (uint32_t i = 0; i < engine->chain_count; i++)
 		offer(engine, i, &chains[i]);
 	return await_owners(engine, error);

@@ -124,6 +124,7 @@ void vly_engine_poll(struct vly_engine *engine)
 {
 	vly_reload_is_pending(engine);
 	vly_taps_attend(engine);
+	vly_engine_ask(engine);
 	say_warnings(engine);
 	for (uint32_t i = 0; i < engine->port_count; i++)
 		vly_port_watch(engine->ports[i], &engine->alerts);

@@ -78,4 +78,5 @@ const struct vly_handler_ops vly_handler_echo = {
 	.open = echo_open,
 	.on_burst = echo_on_burst,
 	.close = free,
+	.ignores = VLY_IGNORE_CLASS,
 };

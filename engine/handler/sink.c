@@ -15,4 +15,5 @@ const struct vly_handler_ops vly_handler_sink = {
 	.name = "sink",
 	.summary = "takes every datagram and answers none (RFC 863)",
 	.on_burst = sink_on_burst,
+	.ignores = VLY_IGNORE_CLASS,
 };

@@ -71,6 +71,26 @@ static void test_reopening_at_once(void **state)
 	}
 }
 
+// Hop limit and traffic class, where nobody wants them.
+static void test_class_is_not_asked_for(void **state)
+{
+	struct vly_dgram *dgram;
+	struct port port;
+	int peer = peer_open("127.0.0.1");
+
+	port_open(&port, *state, &(struct port_plan){.listens = {":0"}});
+	peer_connect(peer, "127.0.0.1", port_number(&port));
+	for (int i = 0; i < 4; i++) {
+		port.backend->ask_class(port.inner, i % 2);
+		assert_int_equal(send(peer, "x", 1, 0), 1);
+		port_receive(&port, 0, &dgram, 1);
+		assert_int_equal(dgram->ttl != 0, i % 2);
+		port_release(&port, 0, &dgram, 1);
+	}
+	close(peer);
+	port_close(&port);
+}
+
 // --- limits -------------------------------------------------------------------------------------
 
 static void test_pool_runs_dry_and_recovers(void **state)
@@ -355,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_port_in_use),
 		cmocka_unit_test(test_address_of_nobody),
 		cmocka_unit_test(test_reopening_at_once),
+		cmocka_unit_test(test_class_is_not_asked_for),
 		cmocka_unit_test(test_pool_runs_dry_and_recovers),
 		cmocka_unit_test(test_dry_pool_does_not_spin),
 		cmocka_unit_test(test_unsendable),

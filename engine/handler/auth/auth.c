@@ -295,4 +295,5 @@ const struct vly_handler_ops vly_handler_auth = {
 	.on_answer = auth_on_answer,
 	.close = auth_close,
 	.identity = auth_identity,
+	.ignores = VLY_IGNORE_CLASS,
 };

@@ -317,4 +317,5 @@ const struct vly_handler_ops vly_handler_chat = {
 	.on_burst = chat_on_burst,
 	.on_drain = chat_on_drain,
 	.close = chat_close,
+	.ignores = VLY_IGNORE_CLASS,
 };

@@ -299,4 +299,5 @@ const struct vly_handler_ops vly_handler_dtls = {
 	.on_drain = dtls_on_drain,
 	.close = dtls_close,
 	.identity = dtls_identity,
+	.ignores = VLY_IGNORE_CLASS,
 };

@@ -220,4 +220,5 @@ const struct vly_handler_ops vly_handler_fernet = {
 	.on_burst = fernet_on_burst,
 	.on_answer = fernet_on_answer,
 	.close = fernet_close,
+	.ignores = VLY_IGNORE_CLASS,
 };

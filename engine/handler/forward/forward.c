@@ -292,4 +292,5 @@ const struct vly_handler_ops vly_handler_forward = {
 	.on_start = on_start,
 	.on_burst = on_burst,
 	.close = close_state,
+	.ignores = VLY_IGNORE_CLASS,
 };

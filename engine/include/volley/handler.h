@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 enum vly_handler_abi {
-	VLY_HANDLER_ABI = 3,  // raised when a structure below changes
+	VLY_HANDLER_ABI = 4,  // raised when a structure below changes
 	VLY_METRICS_MAX = 64, // of one handler
 };
 
@@ -121,6 +121,11 @@ struct vly_burst {
 	uint64_t *metrics; // of the handler that is called: one for each row of its table
 };
 
+// What a handler does not look at in a datagram that was received.
+enum vly_handler_ignore {
+	VLY_IGNORE_CLASS = 1, // `ttl` and `tos`, neither to read them nor to send them on
+};
+
 struct vly_handler_ops {
 	uint32_t abi;                     // required: VLY_HANDLER_ABI
 	const char *name;                 // required: a word
@@ -162,6 +167,9 @@ struct vly_handler_ops {
 	// authenticated peer of a datagram, or NULL if it is not known. The text lives until the
 	// burst's end.
 	const char *(*identity)(void *state, const struct vly_dgram *dgram);
+	// Optional, of enum vly_handler_ignore, added up. What every handler of a chain ignores the
+	// kernel backends do not ask the kernel for, a fortieth of a datagram's time; it is 0 then.
+	uint32_t ignores;
 };
 
 // --- fates: exactly one for each datagram of burst->in -----------------------------------------
