@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How fast a chat sends what one member says to all: Volley's beside the same on asyncio and on
-Twisted, over loopback, server and client on a core each."""
+Twisted, over loopback, and Volley's past the kernel, over a virtio pair; server and client on a
+core each. And what a copy costs the server's processor: of that, how much in the kernel."""
+import json
 import os
 import resource
 import socket
@@ -22,10 +24,12 @@ ANSWER_S = 10
 ADDRESS, PORT = '127.0.0.1', 9000
 MEMBERS = (10, 100, 1000)
 OURS = {'volley socket': 'socket', 'volley uring': 'uring'}
+BYPASS = 'volley dpdk'
 OTHERS = {'asyncio': 'asyncio-chat', 'twisted': 'twisted-chat'}
 HANDLER = 'chat,rate=1000000,burst=1000000,notices=0,history=0'
 WINDOW = 4        # messages under way
-TEXT = 'x' * 64
+TEXT = 'x' * 64   # crowd.c says as much
+NS, TICKS = 1e9, os.sysconf('SC_CLK_TCK')
 MUTE_BYTES = 4096  # of the receive buffer of a member that does not read
 
 
@@ -70,7 +74,7 @@ class Crowd:
                 raise Failure(f'a member heard {got}')
 
     def rate(self, seconds):
-        """Copies that the server sends a second."""
+        """Copies that the server sends, and the seconds that they take."""
         one, line = self.sockets[0], f'say {TEXT}'.encode()
         done, said, ended = 0, 0, None
         start = time.monotonic()
@@ -82,7 +86,19 @@ class Crowd:
                 done += 1
             if time.monotonic() - start >= seconds:
                 ended = True
-        return done * len(self.sockets) / (time.monotonic() - start)
+        return done * len(self.sockets), time.monotonic() - start
+
+
+def processor(pid):
+    """Seconds of a process in its own code, and in the kernel (proc(5))."""
+    with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+        fields = file.read().rpartition(')')[2].split()
+    return int(fields[11]) / TICKS, int(fields[12]) / TICKS
+
+
+def sample_of(copies, seconds, before, after):
+    own, kernel = (NS * (late - early) / copies for early, late in zip(before, after))
+    return {'rate': copies / seconds, 'own_ns': own, 'kernel_ns': kernel}
 
 
 def words_of(bench, name):
@@ -101,7 +117,9 @@ def sample(bench, name, count):
         crowd = Crowd(count)
         crowd.join()
         crowd.check()
-        return crowd.rate(bench['seconds'])
+        before = processor(server.pid)
+        copies, seconds = crowd.rate(bench['seconds'])
+        return sample_of(copies, seconds, before, processor(server.pid))
     except OSError as error:
         raise Failure(f'the client: {error}') from error
     finally:
@@ -111,9 +129,42 @@ def sample(bench, name, count):
         server.stop()
 
 
+def sample_bypass(bench, count):
+    """Over a virtio pair: the crowd is a program of ours, and takes all that comes."""
+    path = os.path.join(bench['folder'], 'chat.sock')
+    server = Child([session.volley(bench['build']), 'serve', '-b', 'dpdk', '-d',
+                    f'vhost-user:{path}', '-a', '10.0.0.1/24', '-l', f':{PORT}', '--cores',
+                    bench['cores'][0], '-H', HANDLER], bench['folder'], 'server')
+    crowd = None
+    try:
+        server.await_text('ready:', READY_S)
+        crowd = Child([os.path.join(bench['build'], 'bench/wire/crowd'), '-b', 'dpdk', '-d',
+                       f'virtio-user:{path}', '-a', '10.0.0.2/24', '-c', bench['cores'][1], '-n',
+                       str(count), '-t', str(bench['seconds']), f'10.0.0.1:{PORT}'],
+                      bench['folder'], 'crowd')
+        crowd.await_text('joined', READY_S)
+        before = processor(server.pid)
+        crowd.await_text('copies', READY_S + bench['seconds'])
+        after = processor(server.pid)
+        crowd.finish(ANSWER_S)
+        made = json.loads(crowd.text('out').splitlines()[-1])
+        return sample_of(made['copies'], made['seconds'], before, after)
+    finally:
+        if crowd:
+            crowd.stop()
+        server.stop()
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def name_of(server, count):
+    return f'{count} members, {server}'
+
+
 def measure(arguments, folder):
     rounds, seconds = LENGTHS[arguments.length]
     rounds = arguments.rounds or rounds
+    seconds = arguments.seconds or seconds
     cores = ('0', '1') if os.cpu_count() > 1 else ('0', '0')
     bench = {'build': os.path.abspath(arguments.build), 'folder': folder, 'seconds': seconds,
              'cores': cores, 'start': os.path.join(os.path.dirname(os.path.dirname(
@@ -121,15 +172,20 @@ def measure(arguments, folder):
     wires.Loopback(os.environ.get(session.PRIVATE)).open()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    rows = [{'server': name, 'members': count, 'rates': []}
-            for count in MEMBERS for name in (*OURS, *OTHERS)]
+    rows = [{'server': name, 'members': count, 'samples': []}
+            for count in MEMBERS for name in (*OURS, *OTHERS, BYPASS)
+            if arguments.only in name_of(name, count)]
+    if not rows:
+        raise SystemExit(f'volley bench: no row has "{arguments.only}" in its name')
     progress = session.Progress(rounds * len(rows))
     with session.Interruptible() as run:
         for _ in range(rounds):
             for row in rows:  # in turn: what disturbs the machine disturbs all
-                progress.step(f'{row["server"]}, {row["members"]} members')
+                progress.step(name_of(row['server'], row['members']))
                 try:
-                    row['rates'].append(sample(bench, row['server'], row['members']))
+                    row['samples'].append(
+                        sample_bypass(bench, row['members']) if row['server'] == BYPASS else
+                        sample(bench, row['server'], row['members']))
                 except Failure as failure:
                     row['failure'] = str(failure)
     progress.end()
@@ -139,13 +195,17 @@ def measure(arguments, folder):
             'rows': rows, 'complete': run.complete}
 
 
+def median(row, key):
+    return statistics.median(one[key] for one in row['samples'])
+
+
 def ratio(row, rows, name):
     """How many times as fast as another, in the middle."""
-    other = next(one for one in rows
-                 if one['server'] == name and one['members'] == row['members'])
-    if not (row['rates'] and other['rates']):
+    other = next((one for one in rows
+                  if one['server'] == name and one['members'] == row['members']), None)
+    if not (other and row['samples'] and other['samples']):
         return '--'
-    return f'{statistics.median(row["rates"]) / statistics.median(other["rates"]):.1f}'
+    return f'{median(row, "rate") / median(other, "rate"):.1f}'
 
 
 def lines(result):
@@ -153,21 +213,32 @@ def lines(result):
     cells = []
     for row in rows:
         start = [row['members'], row['server']]
-        if row['rates']:
-            cells.append(start + [spread(summary(row['rates']), 1000)] +
+        if row['samples']:
+            rates = summary([one['rate'] for one in row['samples']])
+            cells.append(start + [spread(rates, 1000), f'{median(row, "own_ns"):.0f}',
+                                  f'{median(row, "kernel_ns"):.0f}'] +
                          [ratio(row, rows, name) for name in OTHERS])
         else:
-            cells.append(start + ['-- ' + row.get('failure', 'not measured'), '--', '--'])
-    yield 'Chat: copies of one member\'s messages that the server sends, thousands a second'
+            cells.append(start + ['-- ' + row.get('failure', 'not measured'), *['--'] * 4])
+    yield 'Chat: copies of one member\'s messages that the server sends, thousands a second, and ' \
+          'what'
+    yield 'each costs its processor, nanoseconds of its own code and of the kernel'
     yield f'({result["settings"]["text_bytes"]} bytes of text, ' \
           f'{result["settings"]["window"]} messages under way)'
-    yield from table(('members', 'server', 'median (least-most)',
+    yield from table(('members', 'server', 'median (least-most)', 'own', 'kernel',
                       *(f'/ {name}' for name in OTHERS)), cells)
+    yield 'over loopback, where the kernel\'s part is also the way to each member\'s socket; ' \
+          f'{BYPASS}: over a virtio pair'
 
 
 def main(words):
-    arguments = session.parser(' chat', __doc__, quick='half a minute', full='six minutes',
-                               rounds='1, 5 or 9').parse_args(words)
+    parser = session.parser(' chat', __doc__, quick='half a minute', full='six minutes',
+                            rounds='1, 5 or 9')
+    parser.add_argument('--only', metavar='TEXT', default='',
+                        help='rows with this text in "10 members, volley socket"')
+    parser.add_argument('--seconds', type=session.seconds, metavar='S',
+                        help='of one measurement, instead of 0.3, 1 or 3')
+    arguments = parser.parse_args(words)
     return session.run(lambda folder, _: measure(arguments, folder), lines,
                        os.path.join(arguments.folder, 'chat.json'),
-                       lambda result: all(row['rates'] for row in result['rows']))
+                       lambda result: all(row['samples'] for row in result['rows']))

@@ -3,7 +3,7 @@
 // A crowd in a chat, over any backend. All join a tree of rooms. Then the first one, in the root,
 // says messages to all: so many, each of which must reach everybody before the next (what is lost
 // on the way is asked for again); or for so long, a few of them under way at a time, and it is
-// counted what comes. Then all leave. Prints one JSON object.
+// counted what comes. Then all leave. Prints a line when all have joined, and a JSON object.
 //
 //     crowd [-b BACKEND] [-d DEVICE] [-c CORE] -a ADDRESS/BITS -n MEMBERS -m MESSAGES | -t SECONDS
 //           HOST:PORT
@@ -146,7 +146,7 @@ static void say_messages(struct crowd *crowd, uint32_t messages)
 
 	for (uint32_t i = 1; i <= messages; i++)
 		repaired += say_to_all(crowd, i);
-	printf("\"seconds\": %.3f, \"repaired\": %" PRIu64 ", ",
+	printf("{\"seconds\": %.3f, \"repaired\": %" PRIu64 ", ",
 	       (double)(monotonic_ns() - start_ns) / NS_PER_SECOND, repaired);
 }
 
@@ -168,7 +168,7 @@ static void count_messages(struct crowd *crowd, double seconds)
 		if (crowd_take(crowd))
 			last_ns = now_ns;
 	}
-	printf("\"seconds\": %.3f, \"messages\": %u, ",
+	printf("{\"seconds\": %.3f, \"messages\": %u, ",
 	       (double)(last_ns - start_ns) / NS_PER_SECOND, said);
 }
 
@@ -265,6 +265,7 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments = {.core = -1};
 	struct crowd crowd = {.count = 0};
+	double join_seconds;
 	uint64_t start_ns;
 
 	read_arguments(&arguments, &crowd, argc, argv);
@@ -275,15 +276,17 @@ int main(int argc, char **argv)
 	pin(arguments.core);
 	start_ns = monotonic_ns();
 	do_each(&crowd, MEMBER_OUTSIDE, &crowd.joined, crowd_join);
-	printf("{\"members\": %u, \"join_seconds\": %.3f, ", crowd.joined,
-	       (double)(monotonic_ns() - start_ns) / NS_PER_SECOND);
+	join_seconds = (double)(monotonic_ns() - start_ns) / NS_PER_SECOND;
+	printf("joined: %u members\n", crowd.joined);
+	fflush(stdout);
 	if (arguments.messages)
 		say_messages(&crowd, arguments.messages);
 	else
 		count_messages(&crowd, arguments.seconds);
-	printf("\"copies\": %" PRIu64 ", \"late\": %" PRIu64 ", \"twice\": %" PRIu64
-	       ", \"pongs\": %" PRIu64 "}\n",
-	       crowd.copies, crowd.late, crowd.twice, crowd.pongs);
+	printf("\"members\": %u, \"join_seconds\": %.3f, \"copies\": %" PRIu64
+	       ", \"late\": %" PRIu64 ", \"twice\": %" PRIu64 ", \"pongs\": %" PRIu64 "}\n",
+	       crowd.joined, join_seconds, crowd.copies, crowd.late, crowd.twice, crowd.pongs);
+	fflush(stdout);
 	do_each(&crowd, MEMBER_JOINED, &crowd.gone, leave);
 	vly_port_close(crowd.port);
 	free(crowd.members);

@@ -54,6 +54,12 @@ grep -q '<svg' "$tmp/one/report.html" || fail "there is no plot"
 bench 1 --compare "$tmp/one/report.json" --report "$tmp/one/report.json"
 grep -q 'nothing can be told from so few rounds' "$tmp/bench.out" || fail "it tells all the same"
 
+# A Python that cannot do it, in this test's mount namespace alone.
+mount --bind /bin/false "$(readlink -f /usr/bin/python3)"
+PATH=/usr/sbin:/usr/bin:/sbin:/bin bench 1 --quick
+says '; apt-get install python3'
+umount "$(readlink -f /usr/bin/python3)"
+
 bench 2 --nonsense
 says "'--nonsense'"
 bench 2 sideways
