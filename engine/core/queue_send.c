@@ -78,7 +78,21 @@ static uint32_t send_alike(struct vly_queue *queue, const struct vly_dgram *sent
 	return run;
 }
 
-// Datagrams of which the first does not go the straight way, others may.
+// Those that go straight to a neighbour that is known, and replies behind them.
+static uint32_t send_straight(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
+			      struct outbox *outbox, uint64_t now_ns)
+{
+	uint32_t originated;
+	uint32_t run = vly_stack_output_routed(queue->stack, dgrams, count, now_ns, &originated);
+
+	if (originated)
+		vly_count(&queue->ledger->originated, originated);
+	run += vly_stack_output_fast(queue->stack, dgrams + run, count - run);
+	put_out(outbox, dgrams, run);
+	return run;
+}
+
+// Datagrams of which the first is no plain reply.
 static uint32_t send_mixed(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
 			   uint64_t now_ns)
 {
@@ -87,15 +101,15 @@ static uint32_t send_mixed(struct vly_queue *queue, struct vly_dgram **dgrams, u
 
 	outbox.count = 0;
 	while (taken < count) {
-		uint32_t run;
+		uint32_t run = send_straight(queue, dgrams + taken, count - taken, &outbox, now_ns);
 
+		taken += run;
+		if (run)
+			continue;
 		if (!send_one(queue, dgrams[taken++], &outbox, now_ns))
 			return taken;
 		taken += send_alike(queue, dgrams[taken - 1], dgrams + taken, count - taken,
 				    &outbox);
-		run = vly_stack_output_fast(queue->stack, dgrams + taken, count - taken);
-		put_out(&outbox, dgrams + taken, run);
-		taken += run;
 	}
 	send_out(queue, &outbox, now_ns);
 	return taken;

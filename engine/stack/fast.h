@@ -2,9 +2,9 @@
 //
 // The straight way for what nearly all datagrams are, a burst at a time: in, an untagged IPv4 frame
 // without options or fragments, to our MAC and first address, from anybody, to a port we serve,
-// with UDP as long as IP says; out, the reply to one, or what goes the same way as the one before.
-// Whatever is anything else, or wrong in
-// any way, is left to vly_stack_input() and vly_stack_output(), which do the same for these, too.
+// with UDP as long as IP says; out, the reply to one, what goes to a neighbour that is known, or
+// the same way as the one before. Whatever is anything else, or wrong in any way, is left to
+// vly_stack_input() and vly_stack_output(), which do the same for these, too.
 #pragma once
 
 #include <stdint.h>
@@ -23,6 +23,13 @@ uint32_t vly_stack_input_fast(const struct vly_stack *stack, struct vly_dgram **
 // Returns how many, from the first on; the next one is untouched.
 uint32_t vly_stack_output_fast(const struct vly_stack *stack, struct vly_dgram **dgrams,
 			       uint32_t count);
+
+// Turns datagrams that go to anybody (VLY_FATE_SEND) into frames, as vly_stack_output() with the
+// verdict VLY_STACK_TRANSMIT, until it meets one that is not for here: also one whose neighbour has
+// to be asked for, or asked again. Returns how many, from the first on; *originated is how many of
+// those were made here (rx_ns is 0). The next one is untouched.
+uint32_t vly_stack_output_routed(struct vly_stack *stack, struct vly_dgram **dgrams, uint32_t count,
+				 uint64_t now_ns, uint32_t *originated);
 
 // Turns datagrams made here into frames, as vly_stack_output() with the verdict VLY_STACK_TRANSMIT,
 // for as long as they go where `model` goes: a datagram of which vly_stack_output() has just made a

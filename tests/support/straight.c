@@ -64,6 +64,19 @@ enum vly_stack_verdict straight_input(struct vly_stack *stack, struct vly_dgram 
 	return verdict;
 }
 
+// Whether either straight way takes the copy of a datagram.
+static uint32_t take(struct vly_stack *stack, struct vly_dgram *copy, uint64_t now_ns)
+{
+	uint32_t originated = 0;
+	uint32_t count = vly_stack_output_fast(stack, &copy, 1);
+
+	if (!count) {
+		count = vly_stack_output_routed(stack, &copy, 1, now_ns, &originated);
+		check(originated == (count && !copy->rx_ns), "another number made here");
+	}
+	return count;
+}
+
 enum vly_stack_output_verdict straight_output(struct vly_stack *stack, struct vly_dgram *dgram,
 					      uint64_t now_ns, enum vly_drop *reason,
 					      uint32_t *taken)
@@ -74,11 +87,11 @@ enum vly_stack_output_verdict straight_output(struct vly_stack *stack, struct vl
 
 	// Where a large one lies is what it is known by: a copy would be another thing.
 	if (vly_stack_large_has(stack, dgram)) {
-		check(vly_stack_output_fast(stack, &dgram, 1) == 0, "took a large buffer");
+		check(take(stack, dgram, now_ns) == 0, "took a large buffer");
 		return vly_stack_output(stack, dgram, now_ns, reason);
 	}
 	copy = copy_of(dgram);
-	count = vly_stack_output_fast(stack, &copy, 1);
+	count = take(stack, copy, now_ns);
 	verdict = vly_stack_output(stack, dgram, now_ns, reason);
 
 	if (count) {
