@@ -181,6 +181,20 @@ static void who_drains_or_is_down_gets_nobody(void **state)
 
 // --- sessions and paths -------------------------------------------------------------------------
 
+static struct vly_session *find(const struct vly_sessions *sessions, const struct vly_addr *client,
+				const struct vly_addr *local)
+{
+	return vly_sessions_find(sessions, vly_sessions_seek(sessions, client, local), client,
+				 local);
+}
+
+static struct vly_session *open_one(struct vly_sessions *sessions, const struct vly_addr *client,
+				    const struct vly_addr *local, uint64_t now_ns)
+{
+	return vly_sessions_add(sessions, vly_sessions_seek(sessions, client, local), client, local,
+				now_ns);
+}
+
 static void sessions_come_and_go(void **state)
 {
 	enum {
@@ -195,18 +209,18 @@ static void sessions_come_and_go(void **state)
 	for (uint32_t round = 0; round < 3; round++) {
 		for (uint16_t i = 0; i < MAX; i++) {
 			client = addr(2, i);
-			assert_null(vly_sessions_find(&sessions, &client, &local));
-			assert_non_null(vly_sessions_add(&sessions, &client, &local, i));
+			assert_null(find(&sessions, &client, &local));
+			assert_non_null(open_one(&sessions, &client, &local, i));
 		}
 		client = addr(3, 1);
-		assert_null(vly_sessions_add(&sessions, &client, &local, 0));
+		assert_null(open_one(&sessions, &client, &local, 0));
 		vly_sessions_requeue_oldest(&sessions); // the first becomes the last
 		for (uint16_t i = 1; i <= MAX; i++) {
 			client = addr(2, i % MAX);
 			assert_ptr_equal(vly_sessions_oldest(&sessions),
-					 vly_sessions_find(&sessions, &client, &local));
+					 find(&sessions, &client, &local));
 			vly_sessions_remove_oldest(&sessions);
-			assert_null(vly_sessions_find(&sessions, &client, &local));
+			assert_null(find(&sessions, &client, &local));
 		}
 		assert_null(vly_sessions_oldest(&sessions));
 		assert_int_equal(sessions.count, 0);

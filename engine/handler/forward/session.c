@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <volley/dgram.h>
+
 #include "core/fail.h"
-#include "handler/forward/hash.h"
+#include "core/pages.h"
+
+_Static_assert(sizeof(struct vly_session) == VLY_CACHE_LINE_BYTES, "a session is one line");
 
 int vly_sessions_open(struct vly_sessions *sessions, uint32_t max, uint64_t seed,
 		      struct vly_error *error)
@@ -22,8 +26,8 @@ int vly_sessions_open(struct vly_sessions *sessions, uint32_t max, uint64_t seed
 		.newest = VLY_SESSION_NONE,
 		.seed = seed,
 	};
-	sessions->list = calloc(max, sizeof(sessions->list[0]));
-	sessions->bucket = malloc(buckets * sizeof(sessions->bucket[0]));
+	sessions->list = vly_pages_alloc(max * sizeof(sessions->list[0]));
+	sessions->bucket = vly_pages_alloc(buckets * sizeof(sessions->bucket[0]));
 	if (!sessions->list || !sessions->bucket)
 		return vly_fail(error, -ENOMEM, "no memory for %u sessions; give fewer", max);
 	memset(sessions->bucket, 0xff, buckets * sizeof(sessions->bucket[0]));
@@ -34,42 +38,9 @@ int vly_sessions_open(struct vly_sessions *sessions, uint32_t max, uint64_t seed
 
 void vly_sessions_close(struct vly_sessions *sessions)
 {
-	free(sessions->list);
-	free(sessions->bucket);
-}
-
-static uint32_t *bucket_of(const struct vly_sessions *sessions, const struct vly_addr *client,
-			   const struct vly_addr *local)
-{
-	uint64_t hash = vly_forward_hash(sessions->seed, client->ip, client->port);
-
-	hash = vly_forward_hash(hash, local->ip, local->port);
-	return &sessions->bucket[hash & sessions->mask];
-}
-
-// memcmp() of 18 bytes is a call.
-static inline bool is_same(const struct vly_addr *a, const struct vly_addr *b)
-{
-	uint64_t words[4];
-
-	memcpy(words, a->ip, 16);
-	memcpy(words + 2, b->ip, 16);
-	return ((words[0] ^ words[2]) | (words[1] ^ words[3])) == 0 && a->port == b->port;
-}
-
-struct vly_session *vly_sessions_find(const struct vly_sessions *sessions,
-				      const struct vly_addr *client, const struct vly_addr *local)
-{
-	uint32_t at = *bucket_of(sessions, client, local);
-
-	while (at != VLY_SESSION_NONE) {
-		struct vly_session *session = &sessions->list[at];
-
-		if (is_same(&session->client, client) && is_same(&session->local, local))
-			return session;
-		at = session->next;
-	}
-	return NULL;
+	vly_pages_free(sessions->list, sessions->max * sizeof(sessions->list[0]));
+	vly_pages_free(sessions->bucket,
+		       ((size_t)sessions->mask + 1) * sizeof(sessions->bucket[0]));
 }
 
 static void enqueue(struct vly_sessions *sessions, uint32_t index)
@@ -92,10 +63,10 @@ static uint32_t dequeue(struct vly_sessions *sessions)
 	return index;
 }
 
-struct vly_session *vly_sessions_add(struct vly_sessions *sessions, const struct vly_addr *client,
-				     const struct vly_addr *local, uint64_t now_ns)
+struct vly_session *vly_sessions_add(struct vly_sessions *sessions, uint32_t bucket,
+				     const struct vly_addr *client, const struct vly_addr *local,
+				     uint64_t now_ns)
 {
-	uint32_t *bucket = bucket_of(sessions, client, local);
 	uint32_t index = sessions->free;
 	struct vly_session *session;
 
@@ -106,10 +77,10 @@ struct vly_session *vly_sessions_add(struct vly_sessions *sessions, const struct
 	*session = (struct vly_session){
 		.client = *client,
 		.local = *local,
-		.next = *bucket,
+		.next = sessions->bucket[bucket],
 		.seen_ns = now_ns,
 	};
-	*bucket = index;
+	sessions->bucket[bucket] = index;
 	sessions->count++;
 	enqueue(sessions, index);
 	return session;
@@ -129,7 +100,8 @@ void vly_sessions_remove_oldest(struct vly_sessions *sessions)
 {
 	uint32_t index = dequeue(sessions);
 	struct vly_session *session = &sessions->list[index];
-	uint32_t *link = bucket_of(sessions, &session->client, &session->local);
+	uint32_t *link =
+		&sessions->bucket[vly_sessions_seek(sessions, &session->client, &session->local)];
 
 	while (*link != index)
 		link = &sessions->list[*link].next;

@@ -62,7 +62,7 @@ static void give_path_back(struct vly_forward_state *state, const struct vly_ses
 }
 
 static struct vly_session *open_session(struct vly_forward_state *state, struct vly_burst *burst,
-					struct vly_dgram *dgram)
+					struct vly_dgram *dgram, uint32_t bucket)
 {
 	struct vly_session *session;
 	uint8_t server;
@@ -70,7 +70,8 @@ static struct vly_session *open_session(struct vly_forward_state *state, struct 
 
 	if (!take_path(state, burst, dgram, &server, &port))
 		return NULL;
-	session = vly_sessions_add(&state->sessions, &dgram->peer, &dgram->local, burst->now_ns);
+	session = vly_sessions_add(&state->sessions, bucket, &dgram->peer, &dgram->local,
+				   burst->now_ns);
 	if (!session) {
 		vly_free_ports_put(&state->ports[server], port);
 		refuse(burst, dgram, VLY_FORWARD_NO_ROOM, VLY_DROP_RATE_LIMITED);
@@ -164,25 +165,26 @@ static void send_on(const struct vly_forward_state *state, struct vly_burst *bur
 	vly_send(burst, dgram);
 }
 
-static void from_client(struct vly_forward_state *state, struct vly_burst *burst,
-			struct vly_dgram *dgram)
+// Returns whether it goes on.
+static bool from_client(struct vly_forward_state *state, struct vly_burst *burst,
+			struct vly_dgram *dgram, uint32_t bucket)
 {
 	struct vly_session *session =
-		vly_sessions_find(&state->sessions, &dgram->peer, &dgram->local);
+		vly_sessions_find(&state->sessions, bucket, &dgram->peer, &dgram->local);
 
 	if (!session)
-		session = open_session(state, burst, dgram);
+		session = open_session(state, burst, dgram, bucket);
 	else if (!(state->plan->usable >> session->server & 1) &&
 		 !move_session(state, burst, dgram, session))
-		return;
+		return false;
 	if (!session)
-		return;
+		return false;
 	session->seen_ns = burst->now_ns;
 	dgram->peer = state->plan->addr[session->server];
 	dgram->local = state->shared->via;
 	dgram->local.port = (uint16_t)(dgram->local.port + session->port);
-	vly_metric_add(burst, VLY_FORWARD_TO_SERVERS, 1);
 	send_on(state, burst, dgram, state->send_queue);
+	return true;
 }
 
 // Not each time: it is a line that other workers read.
@@ -194,57 +196,95 @@ static void note(_Atomic uint64_t *when_ns, uint64_t now_ns)
 		atomic_store_explicit(when_ns, now_ns, memory_order_relaxed);
 }
 
-static void from_server(struct vly_forward_state *state, struct vly_burst *burst,
-			struct vly_dgram *dgram, uint32_t port)
+// What is known of a datagram before it is looked at closely.
+struct sight {
+	bool is_to_via;  // it came to one of the ports that we speak to servers from,
+	uint8_t server;  // from this one, or VLY_MAGLEV_NONE,
+	uint32_t port;   // to this port;
+	uint32_t bucket; // else of its session
+};
+
+// Returns whether it goes back to a client.
+static bool from_server(struct vly_forward_state *state, struct vly_burst *burst,
+			struct vly_dgram *dgram, const struct sight *sight)
 {
-	uint8_t server = vly_plan_find(state->plan, &dgram->peer);
 	struct vly_path_owner owner;
 	struct vly_path *path;
 
-	if (server == VLY_MAGLEV_NONE) {
+	if (sight->server == VLY_MAGLEV_NONE) {
 		refuse(burst, dgram, VLY_FORWARD_FOREIGN, VLY_DROP_UNAUTHORISED);
-		return;
+		return false;
 	}
-	if (port == 0) { // a check's
-		atomic_store_explicit(&state->shared->answered_ns[server], burst->now_ns,
+	if (sight->port == 0) { // a check's
+		atomic_store_explicit(&state->shared->answered_ns[sight->server], burst->now_ns,
 				      memory_order_relaxed);
 		vly_consume(dgram);
-		return;
+		return false;
 	}
-	path = vly_forward_path(state->shared, server, port);
+	path = vly_forward_path(state->shared, sight->server, sight->port);
 	if (!vly_path_get(path, &owner)) {
 		refuse(burst, dgram, VLY_FORWARD_NO_SESSION, VLY_DROP_HANDLER);
-		return;
+		return false;
 	}
 	note(&path->answered_ns, burst->now_ns);
-	note(&state->shared->answered_ns[server], burst->now_ns);
-	vly_metric_add(burst, VLY_FORWARD_TO_CLIENTS, 1);
+	note(&state->shared->answered_ns[sight->server], burst->now_ns);
 	dgram->peer = owner.client;
 	dgram->local = owner.local;
 	send_on(state, burst, dgram, owner.queue);
+	return true;
 }
 
 // Which of the ports that we speak to servers from it came to; those are theirs alone.
-static bool is_to_via(const struct vly_forward_state *state, const struct vly_dgram *dgram,
-		      uint32_t *port)
+static inline bool is_to_via(const struct vly_addr *via, uint32_t port_count,
+			     const struct vly_dgram *dgram, uint32_t *port)
 {
-	const struct vly_addr *via = &state->shared->via;
-
 	*port = (uint32_t)dgram->local.port - via->port;
-	return *port < state->shared->port_count &&
-	       (vly_addr_is_wildcard(via) ||
-		memcmp(via->ip, dgram->local.ip, sizeof(via->ip)) == 0);
+	return *port < port_count && (vly_addr_is_wildcard(via) ||
+				      memcmp(via->ip, dgram->local.ip, sizeof(via->ip)) == 0);
+}
+
+// Asks memory for what each datagram will be looked up in: for all of them, before the first is.
+static void look_ahead(const struct vly_forward_state *state, const struct vly_burst *burst,
+		       struct sight *sights)
+{
+	struct vly_forward *shared = state->shared;
+
+	for (uint32_t i = 0; i < burst->count; i++) {
+		const struct vly_dgram *dgram = burst->in[i];
+		struct sight *sight = &sights[i];
+
+		sight->is_to_via = is_to_via(&shared->via, shared->port_count, dgram, &sight->port);
+		if (!sight->is_to_via) {
+			sight->bucket =
+				vly_sessions_seek(&state->sessions, &dgram->peer, &dgram->local);
+			continue;
+		}
+		sight->server = vly_plan_find(state->plan, &dgram->peer);
+		if (sight->server != VLY_MAGLEV_NONE)
+			vly_prefetch(vly_forward_path(shared, sight->server, sight->port));
+	}
+	for (uint32_t i = 0; i < burst->count; i++) {
+		if (!sights[i].is_to_via)
+			vly_sessions_prefetch(&state->sessions, sights[i].bucket);
+	}
 }
 
 void vly_forward_burst(struct vly_forward_state *state, struct vly_burst *burst)
 {
-	uint32_t port;
+	struct sight sights[VLY_BURST_MAX];
+	uint64_t to_servers = 0;
+	uint64_t to_clients = 0;
 
 	state->plan = vly_forward_plan(state->shared, state->worker, state->plan);
+	look_ahead(state, burst, sights);
 	for (uint32_t i = 0; i < burst->count; i++) {
-		if (is_to_via(state, burst->in[i], &port))
-			from_server(state, burst, burst->in[i], port);
+		struct vly_dgram *dgram = burst->in[i];
+
+		if (sights[i].is_to_via)
+			to_clients += from_server(state, burst, dgram, &sights[i]);
 		else
-			from_client(state, burst, burst->in[i]);
+			to_servers += from_client(state, burst, dgram, sights[i].bucket);
 	}
+	vly_metric_add(burst, VLY_FORWARD_TO_SERVERS, to_servers);
+	vly_metric_add(burst, VLY_FORWARD_TO_CLIENTS, to_clients);
 }
