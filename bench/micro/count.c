@@ -15,14 +15,32 @@ enum {
 	VALUES = 1024,
 };
 
-static void fill(uint64_t *values)
-{
-	uint64_t random = 1;
+// One record of a kind of histogram.
+typedef void record_one(void *histogram, uint64_t value);
 
+// The loop: values that spread over all magnitudes from 8 to 2^30, in a random order. NULL: there
+// was no memory for the histogram.
+static inline void record(struct bench_run *run, void *histogram, record_one *one)
+{
+	uint64_t values[VALUES];
+	uint64_t random = 1;
+	uint64_t begin;
+
+	if (!histogram) {
+		bench_skip(run, "no memory");
+		return;
+	}
 	for (uint32_t i = 0; i < VALUES; i++) {
 		random = random * 6364136223846793005u + 1442695040888963407u;
 		values[i] = random >> (34 + random % 27);
 	}
+	begin = vly_cycles();
+	while (bench_goes_on(run, VALUES)) {
+		for (uint32_t i = 0; i < VALUES; i++)
+			one(histogram, values[i]);
+		bench_use(histogram);
+	}
+	cycles_note(run, begin, bench_iterations(run));
 }
 
 static void run_ledger(struct bench_run *run)
@@ -52,45 +70,29 @@ static void run_locked(struct bench_run *run)
 	cycles_note(run, begin, bench_iterations(run));
 }
 
+static void record_histogram(void *histogram, uint64_t value)
+{
+	histogram_record(histogram, value);
+}
+
 static void run_histogram(struct bench_run *run)
 {
 	struct histogram *histogram = histogram_open();
-	uint64_t values[VALUES];
-	uint64_t begin;
 
-	if (!histogram) {
-		bench_skip(run, "no memory");
-		return;
-	}
-	fill(values);
-	begin = vly_cycles();
-	while (bench_goes_on(run, VALUES)) {
-		for (uint32_t i = 0; i < VALUES; i++)
-			histogram_record(histogram, values[i]);
-		bench_use(histogram);
-	}
-	cycles_note(run, begin, bench_iterations(run));
+	record(run, histogram, record_histogram);
 	histogram_close(histogram);
+}
+
+static void record_spread(void *spread, uint64_t value)
+{
+	vly_spread_add(spread, value);
 }
 
 static void run_spread(struct bench_run *run)
 {
 	struct vly_spread *spread = calloc(1, sizeof(*spread));
-	uint64_t values[VALUES];
-	uint64_t begin;
 
-	if (!spread) {
-		bench_skip(run, "no memory");
-		return;
-	}
-	fill(values);
-	begin = vly_cycles();
-	while (bench_goes_on(run, VALUES)) {
-		for (uint32_t i = 0; i < VALUES; i++)
-			vly_spread_add(spread, values[i]);
-		bench_use(spread);
-	}
-	cycles_note(run, begin, bench_iterations(run));
+	record(run, spread, record_spread);
 	free(spread);
 }
 

@@ -145,6 +145,7 @@ static void empty_slot(struct vly_wheel *wheel, uint32_t level, uint32_t slot)
 	while (timer) {
 		struct vly_timer *next = timer->next;
 
+		vly_prefetch(next); // on its way while this one is placed
 		place(wheel, timer);
 		timer = next;
 	}
@@ -196,8 +197,10 @@ struct vly_timer *vly_wheel_pop(struct vly_wheel *wheel)
 {
 	struct vly_timer *timer = wheel->due.first;
 
-	if (timer)
+	if (timer) {
+		vly_prefetch(timer->next); // on its way while this one fires
 		vly_wheel_take(wheel, timer);
+	}
 	return timer;
 }
 
