@@ -8,13 +8,15 @@ from report import aligned, number
 from rows import CAPACITY, LOAD, ROUND_TRIP, find, find_measure, name
 
 SIGNIFICANT = 0.05
-LEAST = 0.1        # p of three rounds beside three, if none overlap
+LEAST = 0.1       # p of three rounds beside three, if none overlap
 THRESHOLD = 10.0  # per cent
 REGRESSION = 3    # exit status
 # What is compared, of which kinds of measure, and whether more is worse.
 LATENCIES = (ROUND_TRIP, LOAD)
 COMPARED = (('p50_us', 'p50, us', LATENCIES, True), ('p99_us', 'p99, us', LATENCIES, True),
-            ('rate_s', 'a second', (CAPACITY,), False), ('cycles', 'cycles', (CAPACITY,), True))
+            ('flood_s', 'answers to a flood, a second', (CAPACITY,), False),
+            ('borne_s', 'borne without loss, a second', (CAPACITY,), False),
+            ('cycles', 'cycles', (CAPACITY,), True))
 SAME = (('cpu', 'processor'), ('cores', 'number of cores'), ('kernel', 'kernel'),
         ('dpdk', 'DPDK'), ('liburing', 'liburing'), ('mitigations', 'mitigations'),
         ('governor', 'frequency governor'))

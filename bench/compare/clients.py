@@ -95,17 +95,19 @@ def borne(runner, served, seconds, size, flows):
     found = told['sizes'][0]
     if not found['rate_pps']:
         raise Failure(f'no rate of which less than {100 * LOST_MOST:g} % is lost')
-    return {'rate_s': found['rate_pps'], 'loss': found['loss']}
+    return {'rate_s': found['rate_pps'], 'borne_s': found['rate_pps'], 'loss': found['loss']}
 
 
 def capacity(runner, served, seconds, size, flows):
-    """As many answers as a flood gets, or if much of that is lost, as come without loss; with
-    the cycles of each datagram, if the kernel says how fast they go: of a server that
-    spins, all of its core's; of another, the processor time that it took from the first datagram,
-    there being none that do not count, to the last."""
+    """As many answers as a flood gets (flood_s) or, if much of that is lost, as come without loss
+    (borne_s); rate_s is the latter where it was searched for. With the cycles of each datagram of
+    the flood, if the kernel says how fast they go: of a server that spins, all of its core's; of
+    another, the processor time that it took from the first datagram, there being none that do not
+    count, to the last."""
     before_ns = machine.cpu_ns(served.pid)
     figures, distribution = load(runner, served, seconds, size, flows)
     after_ns = machine.cpu_ns(served.pid)
+    figures['flood_s'] = figures['rate_s']
     hz = machine.tsc_hz()
     if hz and served.path.idle == 'busy' and figures['rate_s']:
         figures['cycles'] = hz / figures['rate_s']

@@ -185,6 +185,8 @@ def body(result, comparison):
     if report.measured(rows, CAPACITY, 'bytes'):
         yield '<h2>Capacity, and latency below it</h2>'
         yield load_table(rows)
+        if report.has_searched(rows):
+            yield f'<p class="quiet">{escape(report.SEARCHED_MEANS)}.</p>'
     yield from cycle_bars(rows)
     if comparison:
         yield '<h2>What has changed</h2>'

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A report as tables for a terminal, and how figures are written everywhere."""
-from rows import CAPACITY, LOAD, ROUND_TRIP, find, find_measure, median, name
+from rows import CAPACITY, LOAD, ROUND_TRIP, find, find_measure, is_searched, median, name
 
 ROUND_TRIPS = ('wire', 'server', 'idle', 'p50 us (least-most)', 'p99', 'p99.9', 'max',
                'krt/s (least-most)', 'loss', 'vs plain')
 LOAD_COLUMNS = ((CAPACITY, 'bytes'), (LOAD, 'share'))
+SEARCHED = '*'  # behind a capacity
+SEARCHED_MEANS = (f'{SEARCHED} the highest rate of which at most 1 % is lost, by search: a flood '
+                  'lost more')
 NAMES = 3  # columns of names, which stand to the left
 
 
@@ -84,18 +87,23 @@ def load_head(sizes, shares):
             *(f'p50/p99 us at {100 * share:.0f} %' for share in shares)]
 
 
+def capacity_cell(made, write=median_of):
+    """In thousands; the mark says that a flood lost too much for its answers to count."""
+    if not made:
+        return '--'
+    return write(made['rate_s'], 1000) + (SEARCHED if is_searched(made) else '')
+
+
 def load_cells(row, sizes, shares):
     if not find_measure(row, CAPACITY):
         return why_not(row)
     cells = names_of(row)
     for size in sizes:
-        made = find_measure(row, CAPACITY, size)
-        write = spread if size == sizes[0] else median_of
-        cells.append(write(made['rate_s'], 1000) if made else '--')
+        cells.append(capacity_cell(find_measure(row, CAPACITY, size),
+                                   spread if size == sizes[0] else median_of))
     cycles = median(find_measure(row, CAPACITY, sizes[0]), 'cycles')
     cells.append(number(cycles) if cycles else '--')
-    one_peer = find_measure(row, CAPACITY, sizes[0], flows=1)
-    cells.append(median_of(one_peer['rate_s'], 1000) if one_peer else '--')
+    cells.append(capacity_cell(find_measure(row, CAPACITY, sizes[0], flows=1)))
     for share in shares:
         made = find_measure(row, LOAD, share=share)
         cells.append('/'.join(number(median(made, key)) for key in ('p50_us', 'p99_us'))
@@ -108,7 +116,13 @@ def loads(rows):
     sizes, shares = (measured(rows, kind, key) for kind, key in LOAD_COLUMNS)
     if not sizes:
         return []
-    return aligned([load_head(sizes, shares)] + [load_cells(row, sizes, shares) for row in rows])
+    lines = list(aligned([load_head(sizes, shares)] +
+                         [load_cells(row, sizes, shares) for row in rows]))
+    return lines + ([SEARCHED_MEANS] if has_searched(rows) else [])
+
+
+def has_searched(rows):
+    return any(is_searched(made) for row in rows for made in row['measures'])
 
 
 def headlines(rows, known):

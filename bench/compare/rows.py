@@ -3,11 +3,11 @@
 README beside this folder and report.schema.json say what each key means."""
 import statistics
 
-SCHEMA = 2
+SCHEMA = 3
 ROUND_TRIP, CAPACITY, LOAD = 'round trip', 'capacity', 'load'
 PEERS = 64  # source ports of capacity and load: nothing can join their datagrams to trains
-FIGURES = ('p50_us', 'p90_us', 'p99_us', 'p999_us', 'max_us', 'rate_s', 'offered_s', 'loss',
-           'cycles')
+FIGURES = ('p50_us', 'p90_us', 'p99_us', 'p999_us', 'max_us', 'rate_s', 'flood_s', 'borne_s',
+           'offered_s', 'loss', 'cycles')
 
 
 def summary(values):
@@ -53,6 +53,11 @@ def find_measure(one, kind, size=None, share=None, flows=None):
                 share in (None, made['share']) and made['rounds']:
             return made
     return None
+
+
+def is_searched(made):
+    """Whether a capacity is that of a search, at least in some rounds."""
+    return made is not None and 'borne_s' in made
 
 
 def median(made, key):

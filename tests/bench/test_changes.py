@@ -85,7 +85,7 @@ class Changes(unittest.TestCase):
         found = self.worse(new)
         self.assertEqual({path for path, _ in found}, {PATH})
         self.assertIn((PATH, 'round trip 64 B: p50, us'), found)
-        self.assertIn((PATH, 'capacity 1472 B: a second'), found)
+        self.assertIn((PATH, 'capacity 1472 B: borne without loss, a second'), found)
         self.assertIn((PATH, 'load 64 B at 50 %: p50, us'), found)
         self.assertEqual(changes.status(self.old, new, 10.0), changes.REGRESSION)
         self.assertEqual(changes.status(new, self.old, 10.0), 0)
@@ -194,8 +194,8 @@ class Command(unittest.TestCase):
         self.refused('', 'old.json is not JSON')
         self.refused('[1]', 'old.json is no report.json of volley bench')
         self.refused({'schema': 'x'}, 'old.json is no report.json of volley bench')
-        self.refused({'schema': 1}, 'old.json has schema 1, this volley bench reads 2')
-        self.refused({'schema': 2}, "damaged: KeyError 'complete'")
+        self.refused({'schema': 1}, 'old.json has schema 1, this volley bench reads 3')
+        self.refused({'schema': 3}, "damaged: KeyError 'complete'")
 
     def test_what_is_damaged(self):
         for value in 'many', -1, True, [1]:
