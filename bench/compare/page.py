@@ -96,17 +96,28 @@ def one_name(line):
 def tables(rows):
     lines = [one_name(report.round_trip_cells(row)) for row in rows]
     yield table(['path', *report.ROUND_TRIPS[report.NAMES:]], lines, 1)
-    yield ('<p class="quiet">Medians of the rounds, least and most of them in brackets; max is the '
+    yield ('<p class="quiet">A path is a wire, a server, and how both ends wait: <b>block</b> '
+           'sleeps until something comes, <b>busy</b> spins, <b>preset</b> is the server as it '
+           'comes and a client that sleeps. Microseconds; <b>krt/s</b>: thousand round trips a '
+           'second. Medians of the rounds, least and most of them in brackets; max is the '
            'greatest of all. <b>vs plain</b>: the median of plain sockets that wait in the same '
            'way, on the same wire (virtio against loopback), divided by this one: above 1 is '
            'faster.</p>')
 
 
 def load_table(rows):
-    sizes, shares = (report.measured(rows, kind, key) for kind, key in report.LOAD_COLUMNS)
-    head = one_name(report.load_head(sizes, shares))
+    columns = [*(report.measured(rows, kind, key) for kind, key in report.LOAD_COLUMNS),
+               report.has_one_peer(rows)]
+    head = one_name(report.load_head(*columns))
     head[0] = 'path'
-    return table(head, [one_name(report.load_cells(row, sizes, shares)) for row in rows], 1)
+    return table(head, [one_name(report.load_cells(row, *columns)) for row in rows], 1)
+
+
+def capacity_words(rows):
+    yield ('<p class="quiet"><b>k/s</b>: thousand datagrams answered a second, as fast as one '
+           'client core asks, from 64 ports; <b>cycles</b>: of the server, for each of them.</p>')
+    if report.has_searched(rows):
+        yield f'<p class="quiet">{escape(report.SEARCHED_MEANS)}.</p>'
 
 
 def colour_of(row):
@@ -150,7 +161,8 @@ def cycle_bars(rows):
 def machine_of(result):
     facts = result['machine']
     yield '<h2>The machine</h2>'
-    lines = ''.join(f'<tr><th>{title}</th><td>{escape(text_of(facts.get(key)))}</td></tr>'
+    known = {**facts, 'isolated': facts['isolated'] or 'none'}
+    lines = ''.join(f'<tr><th>{title}</th><td>{escape(text_of(known.get(key)))}</td></tr>'
                     for key, title in FACTS)
     yield f'<table class="facts">{lines}</table>'
     yield '<h2>To do it again</h2>'
@@ -185,8 +197,7 @@ def body(result, comparison):
     if report.measured(rows, CAPACITY, 'bytes'):
         yield '<h2>Capacity, and latency below it</h2>'
         yield load_table(rows)
-        if report.has_searched(rows):
-            yield f'<p class="quiet">{escape(report.SEARCHED_MEANS)}.</p>'
+        yield from capacity_words(rows)
     yield from cycle_bars(rows)
     if comparison:
         yield '<h2>What has changed</h2>'

@@ -19,6 +19,7 @@ NAMES = {(1, 0): '--ink', (1, 1): '--grid', (1, 2): '--text'}
 SERVERS = ('plain', 'socket', 'uring', 'dpdk', 'testpmd')
 NAMES.update({(2, number): f'--{name}' for number, name in enumerate(SERVERS)})
 DASHES = {'solid': '1', 'dashed': '(9,5)', 'dotted': '(2,4)'}
+RIGHT_LETTERS = 5.5  # beside the plot: half of a tick's text
 MARKS = 'set style line 1 pt 7 ps 0.55'
 
 
@@ -98,7 +99,7 @@ def script(plot, size):
         tick_lines('x', x_ticks if size == 'wide' else x_ticks[::2]),
         f'set xlabel {quoted(plot.x_label)} textcolor rgb "{TEXT}"',
         f'set label {quoted(plot.y_label)} at graph 0, graph 1 offset -4, 1 textcolor rgb "{TEXT}"',
-        'set tmargin 2.2', 'set rmargin 2.5']
+        'set tmargin 2.2', f'set rmargin {RIGHT_LETTERS}']
     parts = []
     for number, curve in enumerate(plot.curves):
         lines += [f'$curve{number} << END', *(f'{x:g} {y:g}' for x, y in curve.points), 'END']

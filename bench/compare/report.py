@@ -81,9 +81,13 @@ def measured(rows, kind, key):
                    if made['kind'] == kind and made['rounds']})
 
 
-def load_head(sizes, shares):
+def has_one_peer(rows):
+    return any(find_measure(row, CAPACITY, flows=1) for row in rows)
+
+
+def load_head(sizes, shares, one_peer):
     return ['wire', 'server', 'idle', *(f'k/s, {size} bytes' for size in sizes), 'cycles',
-            f'k/s, {sizes[0]} bytes, one peer',
+            *([f'k/s, {sizes[0]} bytes, one peer'] if one_peer else ()),
             *(f'p50/p99 us at {100 * share:.0f} %' for share in shares)]
 
 
@@ -94,7 +98,7 @@ def capacity_cell(made, write=median_of):
     return write(made['rate_s'], 1000) + (SEARCHED if is_searched(made) else '')
 
 
-def load_cells(row, sizes, shares):
+def load_cells(row, sizes, shares, one_peer):
     if not find_measure(row, CAPACITY):
         return why_not(row)
     cells = names_of(row)
@@ -103,7 +107,8 @@ def load_cells(row, sizes, shares):
                                    spread if size == sizes[0] else median_of))
     cycles = median(find_measure(row, CAPACITY, sizes[0]), 'cycles')
     cells.append(number(cycles) if cycles else '--')
-    cells.append(capacity_cell(find_measure(row, CAPACITY, sizes[0], flows=1)))
+    if one_peer:
+        cells.append(capacity_cell(find_measure(row, CAPACITY, sizes[0], flows=1)))
     for share in shares:
         made = find_measure(row, LOAD, share=share)
         cells.append('/'.join(number(median(made, key)) for key in ('p50_us', 'p99_us'))
@@ -116,8 +121,8 @@ def loads(rows):
     sizes, shares = (measured(rows, kind, key) for kind, key in LOAD_COLUMNS)
     if not sizes:
         return []
-    lines = list(aligned([load_head(sizes, shares)] +
-                         [load_cells(row, sizes, shares) for row in rows]))
+    columns = sizes, shares, has_one_peer(rows)
+    lines = list(aligned([load_head(*columns)] + [load_cells(row, *columns) for row in rows]))
     return lines + ([SEARCHED_MEANS] if has_searched(rows) else [])
 
 
