@@ -188,13 +188,29 @@ class Reconnect(unittest.TestCase):
     TIMES = 20
     TIMEOUT_S = 0.05
 
+    def held(self, container, volume):
+        """What must not grow: descriptors of the end that stays, sockets, network namespaces."""
+        process = container.inspect('{{.State.Pid}}')
+        namespaces = subprocess.run(['lsns', '--noheadings', '--type=net', '--output=NS'],
+                                    capture_output=True, text=True, check=True).stdout
+        return (len(os.listdir(f'/proc/{process}/fd')), os.listdir(volume.path),
+                len(namespaces.splitlines()))
+
+    def await_same(self, before, container, volume):
+        await_true(lambda: self.held(container, volume) == before, 10,
+                   f'as after the first kill: {before}, now {self.held(container, volume)}')
+
     def test_client_killed(self):
         with Volume() as volume, Container(*SERVE, options=volume.least(0)) as server:
             server.await_text('ready:')
-            for _ in range(self.TIMES):
+            for number in range(self.TIMES):
                 with Container(*PING, '-t', '60', SERVER, options=volume.least(1)) as client:
                     time.sleep(0.7) # it asks for its address first, then the load begins
                     docker('kill', client.name)
+                if number == 0:
+                    time.sleep(1)
+                    before = self.held(server, volume)
+            self.await_same(before, server, volume)
             status, out, err = run(*PING, '-n', '1000', SERVER, options=volume.least(1))
             self.assertEqual(status, 0, err)
             self.assertEqual(last_object(out)['received'], 1000)
@@ -211,13 +227,16 @@ class Reconnect(unittest.TestCase):
         with contextlib.ExitStack() as stack:
             volume = stack.enter_context(Volume())
             client = stack.enter_context(Container(*ping, options=volume.least(1)))
-            for _ in range(self.TIMES):
+            for number in range(self.TIMES):
                 with Container(*serve, options=volume.least(0)) as server:
                     server.await_text('ready:')
                     time.sleep(0.5)
                     start = time.monotonic()
                     docker('kill', server.name)
+                if number == 0:
+                    before = self.held(client, volume)
                 down_s += time.monotonic() - start
+            self.await_same(before, client, volume)
             with Container(*serve, options=volume.least(0)) as server:
                 server.await_text('ready:')
                 time.sleep(1.5)
@@ -255,11 +274,21 @@ class Kubernetes(unittest.TestCase):
         await_true(lambda: docker('exec', server.name, *probe, check=False).returncode == 0, 20,
                    ' '.join(probe))
 
+    def scrape(self, server, words):
+        """What the annotations lead to, asked from within the pod's network."""
+        port = words[words.index('--metrics') + 1]
+        ask = f'import urllib.request as u; print(u.urlopen("http://127.0.0.1{port}/metrics", ' \
+              'timeout=10).read().decode())'
+        return subprocess.run(['nsenter', '--net', '--target', server.inspect('{{.State.Pid}}'),
+                               '/usr/bin/python3', '-c', ask], capture_output=True, text=True,
+                              check=True).stdout
+
     def test_kernel(self):
         words, options, probe = self.pod('kernel.yml', 0)
         with Container(*words, options=options) as server:
             self.await_probe(server, probe)
             self.assertIn('ready: uring', server.logs())
+            self.assertIn('\nvolley_port_info{port="0",backend="uring"', self.scrape(server, words))
             self.assertTrue(server.stop()['balanced'])
 
     def test_dpdk(self):
@@ -274,6 +303,7 @@ class Kubernetes(unittest.TestCase):
             shared = f'--volume={folder}:{os.path.dirname(SOCKET)}'
             server = stack.enter_context(Container(*words, options=[*options, shared]))
             self.await_probe(server, probe)
+            self.assertIn('{port="0",backend="dpdk"', self.scrape(server, words))
             os.chmod(folder + '/wire.sock', 0o666)
             status, out, err = run(*ping, options=[*LEAST, '--network=none', shared])
             self.assertEqual((status, last_object(out)['received']), (0, 1000), err)
