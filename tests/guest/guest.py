@@ -49,7 +49,7 @@ class Lines:
 class Guest:
     """A virtual machine; a context that ends it."""
 
-    def __init__(self, devices, *, kvm=None, cpus=1, memory_mb=256, cmdline='', iommu=False):
+    def __init__(self, devices, *, kvm=None, cpus=1, memory_mb=384, cmdline='', iommu=False):
         accel = can_use_kvm() if kvm is None else kvm
         self.boot_s = KVM_BOOT_S if kvm else BOOT_S
         self.console = tempfile.NamedTemporaryFile(prefix='console.')
