@@ -95,16 +95,23 @@ static inline void chat_line_clear(struct test_line *line)
 	line->dgram.capacity = LINE_BYTES;
 }
 
-// Gives the chat a datagram from a port. Returns its fate; the answer is in line.text.
-static inline uint8_t chat_ask(struct test_chat *test, uint16_t port, const char *text)
+// Gives the chat a datagram from a port, and from whom if that is proven. Returns its fate; the
+// answer is in line.text.
+static inline uint8_t chat_ask_as(struct test_chat *test, uint16_t port, const char *identity,
+				  const char *text)
 {
 	chat_line_clear(&test->line);
 	test->line.dgram.peer = chat_addr(port);
 	test->line.dgram.len = (uint16_t)strlen(text);
 	memcpy(test->line.text, text, strlen(text));
-	vly_chat_input(&test->chat, &test->line.dgram, test->now_ns, NULL);
+	vly_chat_input(&test->chat, &test->line.dgram, test->now_ns, identity);
 	test->line.text[test->line.dgram.len] = '\0';
 	return test->line.dgram.fate;
+}
+
+static inline uint8_t chat_ask(struct test_chat *test, uint16_t port, const char *text)
+{
+	return chat_ask_as(test, port, NULL, text);
 }
 
 // The same, and the answer must be so.

@@ -60,13 +60,36 @@ static void an_identity_is_the_name(void **state)
 
 	chat_ask(test, 1, "join alice");
 	snprintf(text, sizeof(text), "join alice %.9s", test->line.text + 6);
-	chat_line_clear(&test->line);
-	test->line.dgram.peer = chat_addr(1);
-	test->line.dgram.len = (uint16_t)strlen(text);
-	memcpy(test->line.text, text, strlen(text));
-	vly_chat_input(&test->chat, &test->line.dgram, test->now_ns, "bob");
-	assert_memory_equal(test->line.text, "err your name", 13);
+	chat_ask_as(test, 1, "bob", text);
+	assert_string_equal(test->line.text, "err your name is who you proved to be\n");
 	assert_int_equal(test->chat.members.count, 0);
+	chat_ask_as(test, 1, "alice", text);
+	assert_memory_equal(test->line.text, "ok joined alice", 15);
+	assert_int_equal(chat_ask_as(test, 1, "alice", "say hello"), VLY_FATE_REPLY);
+	assert_string_equal(test->line.text, "ok\n");
+}
+
+// A member's address, and somebody with another identity or with none: no word of theirs is hers.
+static void another_identity_ends_the_member(void **state)
+{
+	static const char *const others[] = {"bob", NULL, "alic", "alice2"};
+	struct test_chat *test = *state;
+	char text[100];
+
+	chat_join(test, 2, "carol", "");
+	for (uint32_t i = 0; i < 4; i++) {
+		chat_ask_as(test, 1, "alice", "join alice");
+		snprintf(text, sizeof(text), "join alice %.9s", test->line.text + 6);
+		chat_ask_as(test, 1, "alice", text);
+		assert_int_equal(test->chat.members.count, 2);
+		chat_ask_as(test, 1, others[i], "say I am alice");
+		assert_string_equal(test->line.text, "err say join NAME\n");
+		assert_int_equal(test->chat.members.count, 1);
+		assert_int_equal(test->chat.counts[VLY_CHAT_DISPLACED], i + 1);
+	}
+	// Who has proved nothing is known by the address alone, as ever.
+	assert_int_equal(chat_ask(test, 2, "say hello"), VLY_FATE_REPLY);
+	assert_string_equal(test->line.text, "ok\n");
 }
 
 static void it_fills_up_by_name(void **state)
@@ -219,6 +242,8 @@ int main(void)
 						chat_teardown),
 		cmocka_unit_test_setup_teardown(a_name_is_one_members, chat_setup, chat_teardown),
 		cmocka_unit_test_setup_teardown(an_identity_is_the_name, chat_setup, chat_teardown),
+		cmocka_unit_test_setup_teardown(another_identity_ends_the_member, chat_setup,
+						chat_teardown),
 		cmocka_unit_test_setup_teardown(it_fills_up_by_name, chat_setup, chat_teardown),
 		cmocka_unit_test_setup_teardown(a_room_reaches_what_lies_below, chat_setup,
 						chat_teardown),

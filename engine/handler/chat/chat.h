@@ -32,6 +32,7 @@ enum vly_chat_count {
 	VLY_CHAT_JOINED,
 	VLY_CHAT_LEFT,
 	VLY_CHAT_EXPIRED,    // said nothing for the time-out
+	VLY_CHAT_DISPLACED,  // their address is somebody else's now
 	VLY_CHAT_CHALLENGED, // strangers that were asked to prove their address
 	VLY_CHAT_REFUSED,    // requests answered with err
 	VLY_CHAT_BUSY,       // of those, because too much was queued

@@ -54,6 +54,8 @@ static const struct vly_metric metrics[] = {
 	[VLY_CHAT_JOINED] = {"joined", VLY_METRIC_COUNTER, "members that came"},
 	[VLY_CHAT_LEFT] = {"left", VLY_METRIC_COUNTER, "members that said so and went"},
 	[VLY_CHAT_EXPIRED] = {"expired", VLY_METRIC_COUNTER, "members that were silent too long"},
+	[VLY_CHAT_DISPLACED] = {"displaced", VLY_METRIC_COUNTER,
+				"members from whose address somebody with another identity came"},
 	[VLY_CHAT_CHALLENGED] = {"challenged", VLY_METRIC_COUNTER,
 				 "strangers asked to prove their address"},
 	[VLY_CHAT_REFUSED] = {"refused", VLY_METRIC_COUNTER, "requests answered with err"},

@@ -152,14 +152,18 @@ static void join_again(struct vly_chat_asking *asking)
 		welcome(asking, asking->who->number, 0);
 }
 
+static bool is_name_of(const char *identity, const char *name, size_t len)
+{
+	return strlen(identity) == len && memcmp(identity, name, len) == 0;
+}
+
 static void join_anew(struct vly_chat_asking *asking, const char *identity)
 {
 	struct vly_chat *chat = asking->chat;
 	struct vly_chat_word name = asking->request.name;
 	uint32_t room;
 
-	if (identity &&
-	    (strlen(identity) != name.len || memcmp(identity, name.at, name.len) != 0)) {
+	if (identity && !is_name_of(identity, name.at, name.len)) {
 		vly_chat_refuse(asking, "your name is who you proved to be");
 		return;
 	}
@@ -181,6 +185,7 @@ static void join_anew(struct vly_chat_asking *asking, const char *identity)
 	asking->who->local = asking->dgram->local;
 	asking->who->link = asking->dgram->link;
 	asking->who->heard_ns = asking->now_ns;
+	asking->who->is_proven = identity != NULL;
 	vly_chat_room_enter(&chat->rooms, room, asking->member);
 	vly_chat_notice(chat, asking->member, "joined");
 	asking->who->seen = chat->newest;
@@ -316,6 +321,22 @@ static uint8_t ask_as_stranger(struct vly_chat_asking *asking, const char *wrong
 	return VLY_FATE_REPLY;
 }
 
+// An address can come to be somebody else's: whoever has proved to be another does not speak as the
+// member that it was.
+static void displace_another(struct vly_chat_asking *asking, const char *identity)
+{
+	const struct vly_chat_member *who;
+
+	if (asking->member == VLY_INDEX_END)
+		return;
+	who = &asking->chat->members.slots[asking->member];
+	if (identity ? is_name_of(identity, who->name, who->name_len) : !who->is_proven)
+		return;
+	vly_chat_part(asking->chat, asking->member, "left");
+	asking->chat->counts[VLY_CHAT_DISPLACED]++;
+	asking->member = VLY_INDEX_END;
+}
+
 void vly_chat_input(struct vly_chat *chat, struct vly_dgram *dgram, uint64_t now_ns,
 		    const char *identity)
 {
@@ -331,6 +352,7 @@ void vly_chat_input(struct vly_chat *chat, struct vly_dgram *dgram, uint64_t now
 
 	chat->newcomer = VLY_INDEX_END;
 	dgram->fate = VLY_FATE_REPLY;
+	displace_another(&asking, identity);
 	if (asking.member == VLY_INDEX_END) {
 		dgram->fate = ask_as_stranger(&asking, wrong, identity);
 	} else {

@@ -32,7 +32,8 @@ struct vly_chat_member {
 	uint8_t pending;
 	uint8_t name_len;
 	uint32_t last_tag;
-	uint64_t tags; // bit i: the tag last_tag - i was carried out
+	bool is_proven; // its name is the identity that a handler before has found
+	uint64_t tags;  // bit i: the tag last_tag - i was carried out
 	uint64_t heard_ns;
 	uint64_t paid_ns; // until when its rate is used up (a leaky bucket's level, as a time)
 	char name[VLY_CHAT_NAME_MAX];
