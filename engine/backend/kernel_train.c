@@ -191,9 +191,9 @@ static uint32_t take_apart(struct vly_kernel_train *train, const struct vly_kern
 
 uint32_t vly_kernel_trains_deliver(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
 				   struct vly_ledger_block *ledger, struct vly_dgram **dgrams,
-				   uint32_t count, uint64_t now_ns)
+				   uint32_t n, uint32_t count, uint64_t now_ns)
 {
-	uint32_t n = 0;
+	uint32_t before = n;
 
 	while (n < count && trains->head != trains->tail) {
 		struct vly_kernel_train *train = &trains->ring[trains->head % VLY_KERNEL_TRAINS];
@@ -210,7 +210,7 @@ uint32_t vly_kernel_trains_deliver(struct vly_kernel_trains *trains, struct vly_
 	// Starting over keeps to memory that is in the cache.
 	if (trains->head == trains->tail)
 		trains->head = trains->tail = 0;
-	if (n)
-		vly_count(&ledger->received, n);
+	if (n != before)
+		vly_count(&ledger->received, n - before);
 	return n;
 }

@@ -50,8 +50,9 @@ uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kern
 			       const struct msghdr *msg, uint32_t block, uint32_t bytes,
 			       uint64_t rx_ns);
 
-// Delivers and counts up to `count` datagrams; returns how many. Fewer than there are, rather than
-// a part of a train behind others.
+// Fills up a burst of up to `count` datagrams, `n` of which are there already: delivers and counts
+// the others. Returns how many there are now: fewer than there could be, rather than a part of a
+// train behind others.
 uint32_t vly_kernel_trains_deliver(struct vly_kernel_trains *trains, struct vly_kernel_pool *pool,
 				   struct vly_ledger_block *ledger, struct vly_dgram **dgrams,
-				   uint32_t count, uint64_t now_ns);
+				   uint32_t n, uint32_t count, uint64_t now_ns);

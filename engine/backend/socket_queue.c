@@ -211,7 +211,7 @@ uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 			     uint32_t count, uint64_t now_ns)
 {
 	uint32_t n = vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams,
-					       count, now_ns);
+					       0, count, now_ns);
 
 	queue->now_ns = now_ns;
 	vly_kernel_sockets_ask_missed(&queue->sockets, queue->ledger, now_ns);
@@ -219,15 +219,16 @@ uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 		queue->skip_polls = now_ns - queue->slept_from_ns >= SLEPT_NS ? SKIP_POLLS : 0;
 		queue->slept_from_ns = 0;
 	}
-	if (n == count || vly_kernel_trains_count(&queue->trains))
+	if (n == count || vly_kernel_trains_count(&queue->trains) ||
+	    (n && queue->train_bytes >= LARGE_BYTES))
 		return n;
 	if (queue->skip_polls) {
 		queue->skip_polls--;
 		return n;
 	}
 	receive_any(queue, count - n, now_ns);
-	return n + vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger,
-					     dgrams + n, count - n, now_ns);
+	return vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams, n,
+					 count, now_ns);
 }
 
 // --- sending ------------------------------------------------------------------------------------

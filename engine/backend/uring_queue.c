@@ -224,19 +224,20 @@ uint32_t vly_uring_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **
 			    uint32_t count, uint64_t now_ns)
 {
 	uint32_t n = vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams,
-					       count, now_ns);
+					       0, count, now_ns);
 
 	queue->now_ns = now_ns;
 	vly_kernel_sockets_ask_missed(&queue->sockets, queue->ledger, now_ns);
-	if (n == count || vly_kernel_trains_count(&queue->trains))
+	if (n == count || vly_kernel_trains_count(&queue->trains) ||
+	    (n && queue->provided_goal == 1))
 		return n;
 	if (VLY_UNLIKELY(!queue->is_enabled))
 		vly_uring_ring_enable(queue);
 	if (!io_uring_cq_ready(&queue->ring))
 		enter(queue);
 	vly_uring_reap(queue, now_ns);
-	n += vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams + n,
-				       count - n, now_ns);
+	n = vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams, n, count,
+				      now_ns);
 	// A burst that found nothing leaves the receives armed: then the descriptor tells of more.
 	if (VLY_UNLIKELY(!n && queue->to_arm_count))
 		enter(queue);

@@ -86,7 +86,7 @@ static uint32_t deliver(struct bench *bench)
 
 	do {
 		more = vly_kernel_trains_deliver(&bench->trains, &bench->pool, &bench->ledger,
-						 bench->dgrams + n, VLY_BURST_MAX, 1);
+						 bench->dgrams + n, 0, VLY_BURST_MAX, 1);
 		n += more;
 	} while (more);
 	return n;
@@ -123,6 +123,37 @@ static void test_train_of_more_than_fit(void **state)
 	assert_int_equal(ledger_of(bench).dropped[VLY_DROP_RX_TRUNCATED],
 			 SEGMENTS - VLY_KERNEL_HEADERS);
 	vly_kernel_pool_release(&bench->pool, bench->dgrams, VLY_KERNEL_HEADERS);
+}
+
+// Only the first of a burst is cut; what has no room behind others waits, to leave as one again.
+static void test_burst_is_filled_up(void **state)
+{
+	enum {
+		COUNT = 40,
+		ROOM = 2 * COUNT - 1
+	};
+	struct bench *bench = *state;
+	int segment = 1;
+	uint32_t n = 0;
+
+	add_control(bench, SOL_UDP, UDP_GRO, &segment, sizeof(segment));
+	assert_int_equal(add(bench, COUNT), COUNT);
+	n = vly_kernel_trains_deliver(&bench->trains, &bench->pool, &bench->ledger, bench->dgrams,
+				      0, ROOM, 1);
+	assert_int_equal(n, COUNT);
+	assert_int_equal(add(bench, COUNT), COUNT);
+	n = vly_kernel_trains_deliver(&bench->trains, &bench->pool, &bench->ledger, bench->dgrams,
+				      n, ROOM, 1);
+	assert_int_equal(n, COUNT);
+	assert_int_equal(ledger_of(bench).received, COUNT);
+	n = vly_kernel_trains_deliver(&bench->trains, &bench->pool, &bench->ledger,
+				      bench->dgrams + COUNT, 0, COUNT - 1, 1);
+	assert_int_equal(n, COUNT - 1);
+	n = vly_kernel_trains_deliver(&bench->trains, &bench->pool, &bench->ledger,
+				      bench->dgrams + COUNT, n, COUNT, 1);
+	assert_int_equal(n, COUNT);
+	assert_int_equal(ledger_of(bench).received, 2 * COUNT);
+	vly_kernel_pool_release(&bench->pool, bench->dgrams, 2 * COUNT);
 }
 
 // Where it came to: the group itself, or for a broadcast an address that can be answered from.
@@ -169,6 +200,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_truncated_message, bench_open, bench_close),
 		cmocka_unit_test_setup_teardown(test_train_of_more_than_fit, bench_open,
 						bench_close),
+		cmocka_unit_test_setup_teardown(test_burst_is_filled_up, bench_open, bench_close),
 		cmocka_unit_test_setup_teardown(test_addressees, bench_open, bench_close),
 		cmocka_unit_test_setup_teardown(test_copies_are_no_datagrams, bench_open,
 						bench_close),
