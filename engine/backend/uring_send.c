@@ -69,7 +69,9 @@ static void settle_new(struct vly_backend_queue *queue, uint32_t from, uint64_t 
 			continue;
 		}
 		cqe->user_data = (uint64_t)VLY_URING_NONE << VLY_URING_KIND_SHIFT;
-		*told |= UINT64_C(1) << (index % VLY_KERNEL_BATCH);
+		// A notification is of a message before: it says nothing of this batch's.
+		if (!(cqe->flags & IORING_CQE_F_NOTIF))
+			*told |= UINT64_C(1) << (index % VLY_KERNEL_BATCH);
 	}
 }
 
