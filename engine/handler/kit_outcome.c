@@ -53,8 +53,7 @@ void vly_kit_clear(struct vly_kit *kit)
 	}
 	kit->outcome_count = 0;
 	for (uint32_t i = 0; i < kit->chain.link_count; i++)
-		atomic_store_explicit(&kit->chain.links[i].warning.is_full, 0,
-				      memory_order_relaxed);
+		vly_warning_clear(&kit->chain.links[i].warning);
 }
 
 bool vly_kit_handler_metric(const struct vly_kit *kit, uint32_t index,
@@ -86,10 +85,10 @@ uint64_t vly_kit_metric(const struct vly_kit *kit, const char *name)
 const char *vly_kit_warning(const struct vly_kit *kit)
 {
 	for (uint32_t i = 0; i < kit->chain.link_count; i++) {
-		const struct vly_warning *warning = &kit->chain.links[i].warning;
+		const char *text = vly_warning_text(&kit->chain.links[i].warning);
 
-		if (atomic_load_explicit(&warning->is_full, memory_order_relaxed))
-			return warning->text;
+		if (text)
+			return text;
 	}
 	return NULL;
 }

@@ -13,7 +13,7 @@ void vly_warning_tell(struct vly_warning *warning, const char *text)
 {
 	uint64_t told = atomic_load_explicit(&warning->told, memory_order_relaxed);
 
-	// Pairs with the release in vly_warning_say(): the text has been read.
+	// Pairs with the release in vly_warning_clear(): the text has been read.
 	if (!atomic_load_explicit(&warning->is_full, memory_order_acquire)) {
 		snprintf(warning->text, sizeof(warning->text), "%s", text);
 		atomic_store_explicit(&warning->is_full, 1, memory_order_release);
@@ -21,12 +21,22 @@ void vly_warning_tell(struct vly_warning *warning, const char *text)
 	atomic_store_explicit(&warning->told, told + 1, memory_order_relaxed);
 }
 
+const char *vly_warning_text(const struct vly_warning *warning)
+{
+	return atomic_load_explicit(&warning->is_full, memory_order_acquire) ? warning->text : NULL;
+}
+
+void vly_warning_clear(struct vly_warning *warning)
+{
+	atomic_store_explicit(&warning->is_full, 0, memory_order_release);
+}
+
 void vly_warning_say(struct vly_warning *warning, const char *handler, const struct vly_log *log,
 		     uint64_t now_ns)
 {
 	uint64_t more;
 
-	if (!atomic_load_explicit(&warning->is_full, memory_order_acquire) ||
+	if (!vly_warning_text(warning) ||
 	    (warning->said_ns && now_ns - warning->said_ns < BETWEEN_NS))
 		return;
 	more = atomic_load_explicit(&warning->told, memory_order_relaxed) - warning->said;
@@ -37,5 +47,5 @@ void vly_warning_say(struct vly_warning *warning, const char *handler, const str
 			     (unsigned long long)(more - 1));
 	else
 		vly_log_line(log, "handler '%s': %.340s", handler, warning->text);
-	atomic_store_explicit(&warning->is_full, 0, memory_order_release);
+	vly_warning_clear(warning);
 }

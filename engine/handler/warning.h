@@ -22,6 +22,11 @@ struct vly_warning {
 // Puts a line up, or counts it if the one before is still there. Worker thread.
 void vly_warning_tell(struct vly_warning *warning, const char *text);
 
+// The line that is there, or NULL; until it is taken away, which makes room for another. The thread
+// that it is for.
+const char *vly_warning_text(const struct vly_warning *warning);
+void vly_warning_clear(struct vly_warning *warning);
+
 // Says what is there through `log`, one line a second at most. Control thread.
 void vly_warning_say(struct vly_warning *warning, const char *handler, const struct vly_log *log,
 		     uint64_t now_ns);

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # capture.sh: what the handler `capture` writes, tshark reads: addresses, ports, payloads,
-# direction, checksums and times, of IPv4 and IPv6, in files that are turned over.
+# direction, checksums and times, of IPv4 and IPv6, in files that are turned over; why something was
+# dropped; from several workers, over io_uring and dpdk; and that a full disk is said.
 . "$(dirname "$0")/lib.sh"
 
-needs_tool tshark
+needs_tool tshark tcpdump
 cat >"$tmp/ask.py" <<'END'
 import socket, sys
 for number in range(100):
@@ -98,3 +99,47 @@ assert [row[3] for row in dropped] == [row[3] for row in came[:2]], rows
 assert [bytes.fromhex(row[1]) for row in rows if row[0].endswith('2')] == [b'ask'], rows
 assert len(rows) == 6 and len({row[3] for row in came}) == 3, rows
 END
+
+# packets FILE FILTER: how many of a file tcpdump's filter takes.
+packets() {
+	tcpdump -n -r "$1" "$2" 2>>"$tmp/tcpdump.log" | wc -l
+}
+
+# A full disk is said, once a second at most, and costs nobody an answer.
+mkdir "$tmp/small"
+mount -t tmpfs -o size=16k none "$tmp/small"
+serve - -b socket -l :9000 -H "capture,file=$tmp/small/full" -H "$build/apps/plugins/upper.so"
+"$python" "$tmp/ask.py" || fail "an answer did not come"
+await 10 grep -q "handler 'capture': .*/small/full: No space left on device; .* make room" \
+	"$tmp/serve.err" || fail "a full disk is not said"
+stop_serve
+ledger balanced 'handled == 100'
+(($(packets "$tmp/small/full_00001.pcapng" udp) > 0)) || fail "what was written cannot be read"
+
+# Workers have files of their own, a flow is in one of them.
+if [[ ${VLY_URING:-1} == 1 ]]; then
+	serve - -b uring -q 2 -w 2 -l :9000 -H "capture,file=$tmp/two" \
+		-H "$build/apps/plugins/upper.so"
+	"$python" "$tmp/ask.py" || fail "an answer did not come"
+	stop_serve
+	ledger balanced 'handled == 100'
+	for worker in 0 1; do
+		count[worker]=$(packets "$tmp/two-${worker}_00001.pcapng" udp)
+		flow[worker]=$(packets "$tmp/two-${worker}_00001.pcapng" 'udp port 20011')
+	done
+	((count[0] + count[1] == 200 && count[0] && count[1])) || fail "not all: ${count[*]}"
+	((flow[0] + flow[1] == 2 && flow[0] != 1)) || fail "a flow is in two files: ${flow[*]}"
+fi
+
+# Past the kernel, as fast as they can be read from memory.
+if [[ ${VLY_DPDK:-1} == 1 ]]; then
+	"$python" "$here/dpdk_pcap.py" write "$tmp/in.pcap" 500 || fail "scapy"
+	serve - -b dpdk -d "pcap:$tmp/in.pcap" -o replay=once -a 10.0.0.1/24 -a fd00::1/64 \
+		-l :9000 -o mac=02:00:00:00:00:02 -H "capture,file=$tmp/past" -H echo
+	await 10 test -s "$tmp/past_00001.pcapng" || fail "nothing is written"
+	sleep 0.3
+	stop_serve
+	ledger balanced 'handled == sent == 500'
+	[[ $(packets "$tmp/past_00001.pcapng" udp) == 1000 ]] || fail "not what was replayed"
+	grep -aq "pcap:$tmp/in.pcap" "$tmp/past_00001.pcapng" || fail "the interface is not named"
+fi

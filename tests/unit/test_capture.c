@@ -176,10 +176,14 @@ static void a_full_disk_is_counted(void **state)
 		vly_kit_clear(kit);
 		await_written(kit, 2 * (uint64_t)(i + 1));
 	}
+	assert_non_null(vly_kit_warning(kit));
+	assert_non_null(strstr(vly_kit_warning(kit), folder));
+	assert_non_null(strstr(vly_kit_warning(kit), strerror(EFBIG)));
 	setrlimit(RLIMIT_FSIZE, &before);
 	assert_true(vly_kit_metric(kit, "lost") > 20);
 	assert_in_range(vly_kit_metric(kit, "written"), 1, 8);
 	assert_int_equal(vly_kit_metric(kit, "write_error"), EFBIG);
+	assert_true(vly_kit_warnings(kit) > 0);
 	vly_kit_close(kit);
 }
 

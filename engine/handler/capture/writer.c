@@ -215,8 +215,13 @@ static uint32_t write_some(struct vly_capture_writer *writer)
 	if (!n)
 		return 0;
 	care_for_file(writer);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		if (writer->file_used + writer->buffer_used >= writer->config.file_bytes) {
+			flush(writer);
+			care_for_file(writer);
+		}
 		put_record(writer, records[i]);
+	}
 	flush(writer);
 	vly_ring_push(writer->empty, records, n); // as large as there are records
 	return n;

@@ -5,6 +5,7 @@
 // that is this client's alone towards that server; so the answer, which comes back to that port,
 // tells by itself whose it is.
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -98,6 +99,20 @@ static void keep_house(void *arg, struct vly_burst *burst, struct vly_timer *tim
 	vly_metric_set(burst, VLY_FORWARD_SESSIONS, state->sessions.count);
 }
 
+// What the planner has found wrong with the file.
+static void pass_on_refusal(struct vly_forward *shared, struct vly_burst *burst)
+{
+	const char *why = vly_warning_text(&shared->refusal);
+	char text[VLY_ERROR_BYTES];
+
+	if (!why)
+		return;
+	snprintf(text, sizeof(text), "the servers before stay, as the file was changed but: %.300s",
+		 why);
+	vly_warn(burst, text);
+	vly_warning_clear(&shared->refusal);
+}
+
 static void check_servers(void *arg, struct vly_burst *burst, struct vly_timer *timer)
 {
 	struct vly_forward_state *state = arg;
@@ -115,6 +130,7 @@ static void check_servers(void *arg, struct vly_burst *burst, struct vly_timer *
 		       (uint64_t)__builtin_popcountll(health->up & vly_plan_present(state->plan)));
 	vly_metric_set(burst, VLY_FORWARD_FILES_REFUSED,
 		       atomic_load(&state->shared->refused_files));
+	pass_on_refusal(state->shared, burst);
 }
 
 static void on_burst(void *arg, struct vly_burst *burst)

@@ -72,14 +72,16 @@ static bool file_has_changed(struct vly_forward *forward)
 	return true;
 }
 
-// A file that cannot be read changes nothing, but is counted.
+// A file that cannot be read changes nothing, but is counted, and said.
 static struct vly_plan *plan_of_file(struct vly_forward *forward, const struct vly_plan *before,
 				     uint64_t up)
 {
 	struct vly_forward_servers servers;
+	struct vly_error error = {""};
 	struct vly_plan *plan;
 
-	if (vly_forward_servers_read(&servers, forward->file, NULL)) {
+	if (vly_forward_servers_read(&servers, forward->file, &error)) {
+		vly_warning_tell(&forward->refusal, error.text);
 		atomic_fetch_add(&forward->refused_files, 1);
 		return NULL;
 	}

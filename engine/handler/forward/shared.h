@@ -14,6 +14,7 @@
 
 #include "handler/forward/path.h"
 #include "handler/forward/plan.h"
+#include "handler/warning.h"
 
 struct vly_forward {
 	uint32_t users;      // states that are open; control
@@ -26,6 +27,7 @@ struct vly_forward {
 	_Atomic(struct vly_plan *) seen[VLY_WORKERS_MAX];
 	_Atomic uint64_t up;            // the first worker: w, planner: r
 	_Atomic uint32_t refused_files; // planner: rw, the first worker: r
+	struct vly_warning refusal;     // planner: tells, the first worker: passes it on
 	// private to the planner and the control thread
 	char *file;
 	struct stat file_stat;
