@@ -52,17 +52,33 @@ bool vly_dpdk_device_is_veth(const struct vly_dpdk_device *device)
 	       strcmp(info.driver, "veth") == 0;
 }
 
-uint32_t vly_dpdk_device_queues(const struct vly_dpdk_device *device)
+static struct ethtool_channels channels_of(const struct vly_dpdk_device *device)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 	struct ifreq request = {.ifr_data = (void *)&channels};
 
+	if (!ask(device, SIOCETHTOOL, &request))
+		memset(&channels, 0, sizeof(channels));
+	return channels;
+}
+
+// DPDK's driver for XDP sockets counts combined channels, and takes an interface without for one
+// with a single queue (xdp_get_channels_info() in its rte_eth_af_xdp.c).
+uint32_t vly_dpdk_device_queues(const struct vly_dpdk_device *device)
+{
+	uint32_t combined;
+
 	if (device->id != VLY_DPDK_AF_XDP)
 		return VLY_QUEUES_MAX;
-	// XDP sockets want combined channels; an interface without has one queue.
-	if (!ask(device, SIOCETHTOOL, &request) || channels.combined_count == 0)
-		return 1;
-	return channels.combined_count;
+	combined = channels_of(device).combined_count;
+	return combined ? combined : 1;
+}
+
+uint32_t vly_dpdk_device_rx_queues(const struct vly_dpdk_device *device)
+{
+	struct ethtool_channels channels = channels_of(device);
+
+	return channels.combined_count + channels.rx_count;
 }
 
 void vly_dpdk_device_mac(const struct vly_dpdk_device *device, uint8_t *mac)

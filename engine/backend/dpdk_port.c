@@ -31,6 +31,29 @@ enum {
 	PACKET_MTU_MAX = 1500,
 };
 
+// AF_XDP receives at the queues that it has sockets for, and at no other.
+static void tell_deaf_queues(const struct vly_dpdk_plan *plan, uint32_t max,
+			     const struct vly_log *log)
+{
+	const char *interface = plan->device.target;
+	uint32_t all = vly_dpdk_device_rx_queues(&plan->device);
+
+	if (all <= plan->queues)
+		return;
+	if (all > max)
+		vly_log_line(log,
+			     "dpdk: %s has %u queues to receive by, apart from those to send by, "
+			     "and DPDK's driver takes the first: what arrives at the others is not "
+			     "ours; run here and, for a veth, at its other end: ethtool -L %s rx 1 "
+			     "tx 1",
+			     interface, all, interface);
+	else
+		vly_log_line(log,
+			     "dpdk: %s has %u queues, and what arrives at those after the first %u "
+			     "is not ours; give -q %u, or run: ethtool -L %s combined %u",
+			     interface, all, plan->queues, all, interface, plan->queues);
+}
+
 static void plan_queues(struct vly_dpdk_plan *plan, const struct vly_port_config *config,
 			const struct vly_log *log)
 {
@@ -40,17 +63,13 @@ static void plan_queues(struct vly_dpdk_plan *plan, const struct vly_port_config
 	if (plan->queues > max) {
 		vly_log_line(log,
 			     "dpdk: %s has %u of the %u queues asked for; \"ethtool -L %s "
-			     "combined %u\" may make more",
+			     "combined %u\" may make more, where it has combined ones",
 			     plan->device.target, max, plan->queues, plan->device.target,
 			     plan->queues);
 		plan->queues = max;
 	}
-	if (plan->device.id == VLY_DPDK_AF_XDP && plan->queues < max)
-		vly_log_line(log,
-			     "dpdk: %s has %u queues, and what arrives at those after the first %u "
-			     "is not ours; give -q %u, or run: ethtool -L %s combined %u",
-			     plan->device.target, max, plan->queues, max, plan->device.target,
-			     plan->queues);
+	if (plan->device.id == VLY_DPDK_AF_XDP)
+		tell_deaf_queues(plan, max, log);
 	if (plan->queues > 1 && plan->device.id == VLY_DPDK_VIRTIO_USER)
 		vly_log_line(log, "dpdk: the server of %s must have %u queues, too",
 			     plan->device.target, plan->queues);

@@ -159,8 +159,10 @@ bool vly_dpdk_device_is_up(const struct vly_dpdk_device *device);
 // The MTU of the kernel's interface, or 0.
 uint32_t vly_dpdk_device_mtu(const struct vly_dpdk_device *device);
 
-// How many queues it can have at most, as far as the kernel knows.
+// As far as the kernel knows: how many queues it can have at most; how many the kernel's interface
+// receives by, or 0.
 uint32_t vly_dpdk_device_queues(const struct vly_dpdk_device *device);
+uint32_t vly_dpdk_device_rx_queues(const struct vly_dpdk_device *device);
 
 // Whether the interface is one end of a veth pair.
 bool vly_dpdk_device_is_veth(const struct vly_dpdk_device *device);
@@ -372,8 +374,7 @@ void vly_dpdk_peer_watch(struct vly_backend_port *port, const struct vly_log *al
 uint32_t vly_dpdk_peer_refused(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			       uint32_t count);
 
-// Sleeping until frames come; see dpdk_wait.c. Open fills the queues' wake_fd: 0, or negative
-// errno.
+// Sleeping until frames come; see dpdk_wait.c. Open fills the queues' wake_fd.
 int vly_dpdk_wait_open(struct vly_backend_port *port, struct vly_error *error);
 void vly_dpdk_wait_close(struct vly_backend_port *port);
 int vly_dpdk_wait(struct vly_backend_queue *queue, uint64_t timeout_ns);

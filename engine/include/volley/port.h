@@ -40,7 +40,13 @@ enum vly_dad_time {
 // How a port is opened. Texts and arrays need to live only during vly_port_open().
 struct vly_port_config {
 	const char *backend; // "socket", "uring", "dpdk", "sim", or "auto" (also NULL)
-	const char *device;  // dpdk: which ("virtio-user:PATH", "af_xdp:IF" ...); else NULL
+	// dpdk: which ("virtio-user:PATH", "af_xdp:IF" ...); else NULL. Two signals are the
+	// program's to handle where the other side of a device is a process (vhost-user,
+	// virtio-user, memif): SIGPIPE, which DPDK's writes to a socket raise when that process
+	// ends, is to be ignored; SIGBUS comes to the I/O thread if it shortens the memory that it
+	// shares (a fault, or an attack), and ends the program unless a handler maps something else
+	// at that address.
+	const char *device;
 	const struct vly_prefix *addrs;     // our addresses on the wire; needed where the kernel's
 	uint32_t addr_count;                // are not used (dpdk, sim)
 	const struct vly_endpoint *listens; // where to receive; none: one port of the system's
