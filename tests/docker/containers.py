@@ -69,6 +69,15 @@ class Container:
         done = docker('logs', self.name)
         return done.stdout + done.stderr
 
+    def ledger(self):
+        """The counters of a running server, which shows them when asked by a signal."""
+        def shown():
+            return [line for line in self.logs().splitlines() if line.startswith('{')]
+
+        count = len(shown())
+        docker('kill', '--signal', 'USR1', self.name)
+        return json.loads(await_true(lambda: shown()[count:], 5, f'a ledger of {self.name}')[-1])
+
     def is_running(self):
         return self.inspect('{{.State.Running}}') == 'true'
 

@@ -187,6 +187,7 @@ class Reconnect(unittest.TestCase):
 
     TIMES = 20
     TIMEOUT_S = 0.05
+    RESUMED_S = 1
 
     def held(self, container, volume):
         """What must not grow: descriptors of the end that stays, sockets, network namespaces."""
@@ -200,12 +201,18 @@ class Reconnect(unittest.TestCase):
         await_true(lambda: self.held(container, volume) == before, 10,
                    f'as after the first kill: {before}, now {self.held(container, volume)}')
 
+    def await_resumed(self, server, before, number):
+        await_true(lambda: server.ledger()['sent'] > before, self.RESUMED_S,
+                   f'traffic after kill {number}')
+
     def test_client_killed(self):
         with Volume() as volume, Container(*SERVE, options=volume.least(0)) as server:
             server.await_text('ready:')
             for number in range(self.TIMES):
+                before_it = server.ledger()['sent']
                 with Container(*PING, '-t', '60', SERVER, options=volume.least(1)) as client:
-                    time.sleep(0.7) # it asks for its address first, then the load begins
+                    self.await_resumed(server, before_it, number)
+                    time.sleep(0.3)
                     docker('kill', client.name)
                 if number == 0:
                     time.sleep(1)
@@ -230,7 +237,7 @@ class Reconnect(unittest.TestCase):
             for number in range(self.TIMES):
                 with Container(*serve, options=volume.least(0)) as server:
                     server.await_text('ready:')
-                    time.sleep(0.5)
+                    self.await_resumed(server, 0, number)
                     start = time.monotonic()
                     docker('kill', server.name)
                 if number == 0:

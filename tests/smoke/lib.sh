@@ -94,12 +94,12 @@ is_ready_or_gone() { grep -q '^ready:' "$tmp/serve.out" || is_gone "$server"; }
 # its queues by their hash. It fills in checksums itself, as for a real wire: between two kernels it
 # would leave them out.
 make_wire() {
-	local queues=(numtxqueues "${2:-1}" numrxqueues "${2:-1}")
+	local channels=(numtxqueues "${2:-1}" numrxqueues "${2:-1}")
 
 	ip netns add client
 	ip netns add server
-	ip link add c0 netns client "${queues[@]}" type veth \
-		peer name s0 netns server "${queues[@]}"
+	ip link add c0 netns client "${channels[@]}" type veth \
+		peer name s0 netns server "${channels[@]}"
 	ip -n client link set lo up
 	ip -n server link set lo up
 	ip netns exec client ethtool -K c0 tx off >/dev/null

@@ -244,13 +244,13 @@ static inline bool is_to_via(const struct vly_addr *via, uint32_t port_count,
 }
 
 // Asks memory for what each datagram will be looked up in: for all of them, before the first is.
-static void look_ahead(const struct vly_forward_state *state, const struct vly_burst *burst,
-		       struct sight *sights)
+static void look_ahead(const struct vly_forward_state *state, struct vly_dgram *const *in,
+		       uint32_t count, struct sight *sights)
 {
 	struct vly_forward *shared = state->shared;
 
-	for (uint32_t i = 0; i < burst->count; i++) {
-		const struct vly_dgram *dgram = burst->in[i];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct vly_dgram *dgram = in[i];
 		struct sight *sight = &sights[i];
 
 		sight->is_to_via = is_to_via(&shared->via, shared->port_count, dgram, &sight->port);
@@ -263,7 +263,7 @@ static void look_ahead(const struct vly_forward_state *state, const struct vly_b
 		if (sight->server != VLY_MAGLEV_NONE)
 			vly_prefetch(vly_forward_path(shared, sight->server, sight->port));
 	}
-	for (uint32_t i = 0; i < burst->count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		if (!sights[i].is_to_via)
 			vly_sessions_prefetch(&state->sessions, sights[i].bucket);
 	}
@@ -271,13 +271,14 @@ static void look_ahead(const struct vly_forward_state *state, const struct vly_b
 
 void vly_forward_burst(struct vly_forward_state *state, struct vly_burst *burst)
 {
+	const uint32_t count = burst->count;
 	struct sight sights[VLY_BURST_MAX];
 	uint64_t to_servers = 0;
 	uint64_t to_clients = 0;
 
 	state->plan = vly_forward_plan(state->shared, state->worker, state->plan);
-	look_ahead(state, burst, sights);
-	for (uint32_t i = 0; i < burst->count; i++) {
+	look_ahead(state, burst->in, count, sights);
+	for (uint32_t i = 0; i < count; i++) {
 		struct vly_dgram *dgram = burst->in[i];
 
 		if (sights[i].is_to_via)
