@@ -11,7 +11,6 @@
 // Over the kernel each member has an address of its own, from ADDRESS on; so these must be the
 // machine's, as all of 127.0.0.0/8 are. Over dpdk they have source ports, 10000 to 59999 of each.
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 
 #include "crowd.h"
 #include "monotonic.h"
+#include "pin.h"
 
 enum {
 	PORT_FIRST = 10000,
@@ -248,17 +248,6 @@ static void open_port(struct crowd *crowd, const struct arguments *arguments)
 	if (vly_port_open(&crowd->port, config, &error) < 0)
 		give_up(error.text);
 	crowd->queue = vly_port_queue(crowd->port, 0);
-}
-
-static void pin(int core)
-{
-	cpu_set_t set;
-
-	if (core < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET((unsigned)core, &set);
-	sched_setaffinity(0, sizeof(set), &set);
 }
 
 int main(int argc, char **argv)

@@ -6,7 +6,6 @@
 //
 //     pace [-b BACKEND] [-c CORE] -r RATE -t SECONDS HOST:PORT
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 
 #include "histogram.h"
 #include "monotonic.h"
+#include "pin.h"
 
 enum {
 	PAYLOAD_BYTES = 64,
@@ -63,17 +63,6 @@ static int read_arguments(struct pace *pace, int argc, char **argv)
 	if (optind + 1 != argc || !(pace->rate > 0) || !(pace->seconds > 0))
 		return -1;
 	return vly_endpoint_resolve(&pace->target, 1, argv[optind], false, &error) == 1 ? 0 : -1;
-}
-
-static void pin(int core)
-{
-	cpu_set_t set;
-
-	if (core < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET((unsigned)core, &set);
-	sched_setaffinity(0, sizeof(set), &set);
 }
 
 // When the next number is due: the first one a period after the start.

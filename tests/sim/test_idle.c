@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "heard.h"
 #include "run.h"
 
 enum {
@@ -152,19 +153,10 @@ static void a_yield_finds_who_else_is_there(void **state)
 	assert_non_null(found);
 }
 
-static char said[VLY_ERROR_BYTES];
-static uint32_t lines;
-
-static void hear(void *arg, const char *text)
-{
-	(void)arg;
-	snprintf(said, sizeof(said), "%s", text);
-	lines++;
-}
-
 static void busy_threads_on_one_core_are_named_once(void **state)
 {
 	uint32_t core = (uint32_t)first_core();
+	struct heard heard;
 	char name[32];
 
 	(void)state;
@@ -178,12 +170,12 @@ static void busy_threads_on_one_core_are_named_once(void **state)
 			.idle = busy ? VLY_IDLE_BUSY : VLY_IDLE_ADAPTIVE,
 			.cores = &core,
 			.core_count = 1,
-			.alerts = {.line = hear},
+			.alerts = {.line = hear, .arg = &heard},
 		};
 		struct vly_engine *engine;
 		struct outcome outcome;
 
-		lines = 0;
+		heard = (struct heard){.lines = 0};
 		engine = start_engine(&setup);
 		wait_for_count(engine, setup.count);
 		for (uint32_t i = 0; i < 10; i++)
@@ -191,9 +183,9 @@ static void busy_threads_on_one_core_are_named_once(void **state)
 		outcome = finish(engine);
 		check_truth(&outcome);
 		assert_int_equal(outcome.report.answers, setup.count);
-		assert_int_equal(lines, busy);
+		assert_int_equal(heard.lines, busy);
 	}
-	assert_non_null(strstr(said, name));
+	assert_non_null(strstr(heard.said, name));
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 // What a handler learns of what ended behind it, and what it tells the operator.
 #include <stdio.h>
 
+#include "heard.h"
 #include "kit_handlers.h"
 
 #include "handler/warning.h"
@@ -161,16 +162,6 @@ static void an_answer_that_is_stopped_is_shown(void **state)
 
 // --- warnings -----------------------------------------------------------------------------------
 
-static char said[VLY_ERROR_BYTES];
-static uint32_t lines;
-
-static void hear(void *arg, const char *text)
-{
-	(void)arg;
-	snprintf(said, sizeof(said), "%s", text);
-	lines++;
-}
-
 static void a_handler_warns(void **state)
 {
 	const struct vly_kit_config config = {.links = {{&actor, NULL}}};
@@ -186,24 +177,24 @@ static void a_handler_warns(void **state)
 
 static void one_line_a_second(void **state)
 {
-	const struct vly_log log = {.line = hear};
+	struct heard heard = {.lines = 0};
+	const struct vly_log log = {.line = hear, .arg = &heard};
 	struct vly_warning warning = {.told = 0};
 
 	(void)state;
-	lines = 0;
 	vly_warning_say(&warning, "x", &log, SECOND);
-	assert_int_equal(lines, 0);
+	assert_int_equal(heard.lines, 0);
 	vly_warning_tell(&warning, "first");
 	vly_warning_say(&warning, "x", &log, SECOND);
-	assert_string_equal(said, "handler 'x': first");
+	assert_string_equal(heard.said, "handler 'x': first");
 	for (uint32_t i = 0; i < 5; i++)
 		vly_warning_tell(&warning, "second");
 	vly_warning_say(&warning, "x", &log, SECOND + SECOND / 2);
-	assert_int_equal(lines, 1);
+	assert_int_equal(heard.lines, 1);
 	vly_warning_say(&warning, "x", &log, 2 * (uint64_t)SECOND);
-	assert_string_equal(said, "handler 'x': second (and 4 more)");
+	assert_string_equal(heard.said, "handler 'x': second (and 4 more)");
 	vly_warning_say(&warning, "x", &log, 4 * (uint64_t)SECOND);
-	assert_int_equal(lines, 2);
+	assert_int_equal(heard.lines, 2);
 }
 
 int main(void)
