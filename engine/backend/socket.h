@@ -8,11 +8,7 @@
 
 #include "backend/backend.h"
 #include "backend/kernel_batch.h"
-#include "backend/kernel_train.h"
-
-enum vly_socket_limits {
-	VLY_SOCKET_MESSAGES = 64, // of one receive; no more than VLY_KERNEL_TRAINS
-};
+#include "backend/kernel_receive.h"
 
 // Where the queue's thread sleeps, for those who want to wake it.
 enum vly_socket_sleep {
@@ -27,38 +23,21 @@ struct vly_backend_queue {
 	uint64_t slept_from_ns;      // when the last wait began that ended with a datagram; or 0
 	uint64_t now_ns;             // of the last burst
 	uint32_t skip_polls;         // bursts that need not ask the kernel: it had just run dry
-	uint32_t armed;              // messages to receive into
-	uint32_t used;               // the first of them, whose blocks have been given away
-	uint32_t ask;                // messages to ask for at a time
-	uint32_t patience;           // receives before more are asked for
 	int waker_fd;                // sends an empty datagram to our one socket; -1: does not
 	_Atomic int sleep;           // enum vly_socket_sleep; owner: rw, others: ro
 	_Atomic bool is_woken;       // others: set, owner: taken
 	_Atomic bool is_woken_often; // others wake us as a rule: sleep where it costs them least
 	bool is_busy;                // the last wait ended with a datagram: the next one comes soon
+	struct vly_kernel_receiver receiver;
 	struct vly_kernel_pool pool;
 	struct vly_kernel_sender sender;
 	struct vly_kernel_trains trains;
-	uint32_t blocks[VLY_SOCKET_MESSAGES];
-	struct mmsghdr msgs[VLY_SOCKET_MESSAGES];
-	struct iovec iovs[VLY_SOCKET_MESSAGES];
 	struct vly_kernel_sockets sockets;
 	struct vly_kernel_batch batch;
 	struct vly_kernel_options options;
 	int event_fd;
-	int epoll_fd;          // of several sockets; -1: there is one
-	struct vly_addr waker; // the address that the waker's datagram has
-	uint32_t armed_max;
-	uint32_t train_length; // datagrams a message, of late
-	uint32_t train_bytes;  // bytes a message, of late
+	int epoll_fd; // of several sockets; -1: there is one
 };
-
-// Gives the queue its first blocks to receive into.
-void vly_socket_queue_arm(struct vly_backend_queue *queue);
-
-// Before a receive: gives the messages that have been used blocks again. So late, because what has
-// just been released is what the cache has.
-void vly_socket_queue_rearm(struct vly_backend_queue *queue);
 
 // Makes it possible to wait in the receive itself: opens waker_fd and tries it. If it does not
 // work, waiting goes through ppoll.
@@ -72,12 +51,3 @@ uint32_t vly_socket_tx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 uint32_t vly_socket_flush(struct vly_backend_queue *queue);
 int vly_socket_wait(struct vly_backend_queue *queue, uint64_t timeout_ns);
 void vly_socket_wake(struct vly_backend_queue *queue);
-
-// Receives without waiting, or, with MSG_WAITFORONE, until there is one: at most `limit` messages
-// from a socket, into the trains. Returns how many there were.
-uint32_t vly_socket_receive(struct vly_backend_queue *queue, struct vly_kernel_socket *sock,
-			    uint32_t limit, int flags, uint64_t now_ns);
-
-// Receives one message from the only socket; without MSG_DONTWAIT, waits for it as long as the
-// socket says. False: there was none. Needs a message that is armed.
-bool vly_socket_receive_one(struct vly_backend_queue *queue, int flags);

@@ -129,7 +129,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 		.gso = queue->options.gso,
 		.log = config->log,
 	};
-	vly_socket_queue_arm(queue);
+	vly_kernel_receiver_open(&queue->receiver, &queue->pool, &queue->trains, ledger);
 	if (config->queues <= 1)
 		vly_socket_waker_open(queue);
 	return 0;

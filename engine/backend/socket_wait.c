@@ -78,7 +78,8 @@ static bool waker_arrives(const struct vly_backend_queue *queue)
 		     &size) != 0)
 		return false;
 	vly_kernel_addr_read(&peer, &name);
-	if (peer.port != queue->waker.port || memcmp(peer.ip, queue->waker.ip, sizeof(peer.ip)))
+	if (peer.port != queue->receiver.waker.port ||
+	    memcmp(peer.ip, queue->receiver.waker.ip, sizeof(peer.ip)))
 		return false;
 	return recv(pollfd.fd, &byte, 1, MSG_DONTWAIT) == 0;
 }
@@ -91,7 +92,7 @@ void vly_socket_waker_open(struct vly_backend_queue *queue)
 	if (queue->sockets.count != 1 ||
 	    setsockopt(sock->fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice)))
 		return;
-	queue->waker_fd = waker_connect(sock, &queue->waker);
+	queue->waker_fd = waker_connect(sock, &queue->receiver.waker);
 	if (queue->waker_fd < 0)
 		return;
 	if (send(queue->waker_fd, "", 0, 0) == 0 && waker_arrives(queue))
@@ -136,8 +137,8 @@ static bool fall_asleep(struct vly_backend_queue *queue, enum vly_socket_sleep h
 
 static bool may_receive(const struct vly_backend_queue *queue, uint64_t timeout_ns)
 {
-	return queue->is_busy && queue->waker_fd >= 0 && queue->armed && !queue->batch.count &&
-	       timeout_ns >= RECEIVE_WAIT_MIN_NS &&
+	return queue->is_busy && queue->waker_fd >= 0 && queue->receiver.armed &&
+	       !queue->batch.count && timeout_ns >= RECEIVE_WAIT_MIN_NS &&
 	       !atomic_load_explicit(&queue->is_woken_often, memory_order_relaxed);
 }
 
@@ -148,7 +149,7 @@ static void wait_in_receive(struct vly_backend_queue *queue)
 	if (!fall_asleep(queue, VLY_SOCKET_RECEIVING))
 		return;
 	queue->slept_from_ns = vly_clock_ns();
-	queue->is_busy = vly_socket_receive_one(queue, 0);
+	queue->is_busy = vly_kernel_receive_one(&queue->receiver, &queue->sockets.list[0], 0);
 	atomic_store(&queue->sleep, VLY_SOCKET_AWAKE);
 }
 
@@ -160,8 +161,8 @@ static void receive_ready(struct vly_backend_queue *queue, const struct pollfd *
 		if (VLY_UNLIKELY(fds[i].revents & POLLERR))
 			vly_kernel_errors_take(&queue->sockets.list[i], queue->ledger);
 		if (fds[i].revents & ~POLLOUT)
-			n += vly_socket_receive(queue, &queue->sockets.list[i], queue->armed_max,
-						MSG_DONTWAIT, 0);
+			n += vly_kernel_receive(&queue->receiver, &queue->sockets.list[i],
+						queue->receiver.armed_max, MSG_DONTWAIT, 0);
 	}
 	queue->is_busy = n > 0;
 }
@@ -172,7 +173,7 @@ static void wait_in_poll(struct vly_backend_queue *queue, uint64_t timeout_ns)
 				   .tv_nsec = (long)(timeout_ns % NS_PER_S)};
 	struct pollfd fds[VLY_LISTENS_MAX + 1];
 	// Without a buffer, what lies in the sockets is nothing to wake for.
-	uint32_t count = queue->armed || queue->pool.free_count ? queue->sockets.count : 0;
+	uint32_t count = queue->receiver.armed || queue->pool.free_count ? queue->sockets.count : 0;
 	uint64_t wakes;
 	int n;
 
@@ -197,7 +198,7 @@ int vly_socket_wait(struct vly_backend_queue *queue, uint64_t timeout_ns)
 		return 0;
 	if (VLY_UNLIKELY(queue->batch.count) && timeout_ns > HELD_WAIT_NS)
 		timeout_ns = HELD_WAIT_NS;
-	vly_socket_queue_rearm(queue);
+	vly_kernel_receiver_rearm(&queue->receiver);
 	if (may_receive(queue, timeout_ns))
 		wait_in_receive(queue);
 	else

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "backend/kernel_receive.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "backend/kernel_call.h"
+#include "backend/kernel_error.h"
+#include "core/compiler.h"
+
+enum {
+	NAME_BYTES = 32,
+	TRAIN_DATAGRAMS = 4 * VLY_BURST_MAX, // to ask the kernel for at a time
+	PATIENCE = 16,
+};
+
+static void arm(struct vly_kernel_receiver *receiver, uint32_t slot, uint32_t block)
+{
+	uint8_t *payload = vly_kernel_pool_payload(receiver->pool, block);
+	uint8_t *lead = payload - VLY_KERNEL_LEAD_BYTES;
+
+	receiver->blocks[slot] = block;
+	receiver->iovs[slot] = (struct iovec){
+		.iov_base = payload,
+		.iov_len = VLY_KERNEL_PAYLOAD_BYTES,
+	};
+	receiver->msgs[slot].msg_hdr = (struct msghdr){
+		.msg_name = lead,
+		.msg_namelen = NAME_BYTES,
+		.msg_control = lead + NAME_BYTES,
+		.msg_controllen = VLY_KERNEL_LEAD_BYTES - NAME_BYTES,
+		.msg_iov = &receiver->iovs[slot],
+		.msg_iovlen = 1,
+	};
+}
+
+void vly_kernel_receiver_open(struct vly_kernel_receiver *receiver, struct vly_kernel_pool *pool,
+			      struct vly_kernel_trains *trains, struct vly_ledger_block *ledger)
+{
+	uint32_t share = pool->count / 4;
+
+	receiver->pool = pool;
+	receiver->trains = trains;
+	receiver->ledger = ledger;
+	receiver->armed_max = share < VLY_KERNEL_MESSAGES ? share : VLY_KERNEL_MESSAGES;
+	receiver->train_length = 1;
+	receiver->ask = 1;
+	while (receiver->armed < receiver->armed_max)
+		arm(receiver, receiver->armed++, vly_kernel_pool_take(pool));
+}
+
+static void rearm_used(struct vly_kernel_receiver *receiver, uint32_t used)
+{
+	receiver->used = 0;
+	for (uint32_t i = 0; i < used; i++) {
+		if (VLY_LIKELY(receiver->pool->free_count)) {
+			arm(receiver, i, vly_kernel_pool_take(receiver->pool));
+		} else if (receiver->armed > used) {
+			arm(receiver, i, receiver->blocks[--receiver->armed]);
+		} else {
+			receiver->armed = i;
+			return;
+		}
+	}
+}
+
+void vly_kernel_receiver_rearm(struct vly_kernel_receiver *receiver)
+{
+	if (receiver->used)
+		rearm_used(receiver, receiver->used);
+	while (receiver->armed < receiver->armed_max && receiver->pool->free_count)
+		arm(receiver, receiver->armed++, vly_kernel_pool_take(receiver->pool));
+}
+
+// The empty datagram that ends a wait is nobody's.
+static bool is_waker(const struct vly_kernel_receiver *receiver, const struct msghdr *msg)
+{
+	struct vly_addr peer;
+
+	if (!receiver->waker.port)
+		return false;
+	vly_kernel_addr_read(&peer, msg->msg_name);
+	return peer.port == receiver->waker.port &&
+	       memcmp(peer.ip, receiver->waker.ip, sizeof(peer.ip)) == 0;
+}
+
+uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
+			    uint32_t limit, int flags, uint64_t now_ns)
+{
+	uint32_t before = vly_kernel_trains_count(receiver->trains);
+	uint32_t room = VLY_KERNEL_TRAINS - before;
+	uint32_t datagrams = 0;
+	uint32_t bytes = 0;
+	int n;
+
+	vly_kernel_receiver_rearm(receiver);
+	limit = limit < receiver->armed ? limit : receiver->armed;
+	limit = limit < room ? limit : room;
+	if (!limit)
+		return 0;
+	n = vly_call_recvmmsg(sock->fd, receiver->msgs, limit, flags);
+	if (n <= 0) {
+		vly_kernel_errors_receive(sock, receiver->ledger, -errno);
+		return 0;
+	}
+	for (int i = 0; i < n; i++) {
+		struct mmsghdr *msg = &receiver->msgs[i];
+
+		if (VLY_UNLIKELY(!msg->msg_len && is_waker(receiver, &msg->msg_hdr))) {
+			vly_kernel_pool_put(receiver->pool, receiver->blocks[i]);
+			continue;
+		}
+		bytes += msg->msg_len;
+		datagrams += vly_kernel_trains_add(receiver->trains, receiver->pool, sock,
+						   receiver->ledger, &msg->msg_hdr,
+						   receiver->blocks[i], msg->msg_len, now_ns);
+	}
+	receiver->used = (uint32_t)n;
+	receiver->train_length = datagrams / (uint32_t)n;
+	receiver->train_bytes = bytes / (uint32_t)n;
+	return (uint32_t)n;
+}
+
+bool vly_kernel_receive_one(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
+			    int flags)
+{
+	struct msghdr msg = receiver->msgs[0].msg_hdr;
+	ssize_t bytes = vly_call_recvmsg(sock->fd, &msg, flags);
+
+	if (bytes < 0) {
+		vly_kernel_errors_receive(sock, receiver->ledger, -errno);
+		return false;
+	}
+	if (VLY_UNLIKELY(!bytes && is_waker(receiver, &msg))) // its block stays where it is
+		return true;
+	vly_kernel_trains_add(receiver->trains, receiver->pool, sock, receiver->ledger, &msg,
+			      receiver->blocks[0], (uint32_t)bytes, 0);
+	receiver->train_bytes = (uint32_t)bytes;
+	receiver->used = 1;
+	return true;
+}
+
+// Long trains fill the caller's burst many times over: as many messages as are soon delivered. Of
+// trains that fill their blocks, a second would push the first out of the cache before it is
+// answered.
+uint32_t vly_kernel_receive_limit(const struct vly_kernel_receiver *receiver, uint32_t wanted)
+{
+	uint32_t enough = receiver->train_bytes >= VLY_KERNEL_LARGE_BYTES
+				  ? 1
+				  : TRAIN_DATAGRAMS / (receiver->train_length + 1) + 1;
+
+	return wanted < enough ? wanted : enough;
+}
+
+// Asking for a second message costs a good part of a round trip when there is none. So we ask for
+// one while they come one by one, and for twice as many whenever all came that we asked for; where
+// that was in vain, only after a while again.
+static void adapt(struct vly_kernel_receiver *receiver, uint32_t asked, uint32_t got)
+{
+	if (got < asked) {
+		receiver->ask = got ? got : 1;
+		receiver->patience = asked > 1 ? PATIENCE : receiver->patience;
+	} else if (receiver->patience) {
+		receiver->patience--;
+	} else if (receiver->ask < VLY_KERNEL_MESSAGES) {
+		receiver->ask *= 2;
+	}
+}
+
+void vly_kernel_receive_some(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
+			     uint32_t wanted, uint64_t now_ns)
+{
+	uint32_t limit = vly_kernel_receive_limit(receiver, wanted);
+	uint32_t asked = limit < receiver->ask ? limit : receiver->ask;
+	uint32_t got;
+
+	vly_kernel_receiver_rearm(receiver);
+	if (!receiver->armed)
+		return;
+	if (asked == 1)
+		got = vly_kernel_receive_one(receiver, sock, MSG_DONTWAIT);
+	else
+		got = vly_kernel_receive(receiver, sock, asked, MSG_DONTWAIT, now_ns);
+	adapt(receiver, asked, got);
+}

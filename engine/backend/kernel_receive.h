@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Receiving by plain calls, straight into the pool's blocks: one message by recvmsg, several by
+// recvmmsg. Asking for a second message costs a good part of a round trip when there is none, so
+// how many are asked for follows from how many there were.
+#pragma once
+
+#include "backend/kernel_train.h"
+
+enum vly_kernel_receive_limits {
+	VLY_KERNEL_MESSAGES = 64,       // of one receive; no more than VLY_KERNEL_TRAINS
+	VLY_KERNEL_LARGE_BYTES = 16384, // trains from here on push each other out of the cache
+};
+
+// Of one queue, and its thread's alone. What a lone datagram needs comes first and close together:
+// after a sleep the caches are cold.
+struct vly_kernel_receiver {
+	struct vly_kernel_pool *pool;
+	struct vly_kernel_trains *trains; // where the messages go
+	struct vly_ledger_block *ledger;
+	uint32_t armed;    // messages to receive into
+	uint32_t used;     // the first of them, whose blocks have been given away
+	uint32_t ask;      // messages to ask for at a time
+	uint32_t patience; // receives before more are asked for
+	uint32_t armed_max;
+	uint32_t train_length; // datagrams a message, of late
+	uint32_t train_bytes;  // bytes a message, of late
+	struct vly_addr waker; // whose empty datagrams are nobody's; port 0: there is none
+	uint32_t blocks[VLY_KERNEL_MESSAGES];
+	struct mmsghdr msgs[VLY_KERNEL_MESSAGES];
+	struct iovec iovs[VLY_KERNEL_MESSAGES];
+};
+
+// Takes its first blocks from the pool, a quarter of it at most. The structure is zeroed before.
+void vly_kernel_receiver_open(struct vly_kernel_receiver *receiver, struct vly_kernel_pool *pool,
+			      struct vly_kernel_trains *trains, struct vly_ledger_block *ledger);
+
+// Before a receive: gives the messages that have been used blocks again. So late, because what has
+// just been released is what the cache has.
+void vly_kernel_receiver_rearm(struct vly_kernel_receiver *receiver);
+
+// Receives at most `limit` messages from a socket into the trains. Returns how many there were.
+uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
+			    uint32_t limit, int flags, uint64_t now_ns);
+
+// Receives one message; without MSG_DONTWAIT, waits for it as long as the socket says. False: there
+// was none. Needs a message that is armed.
+bool vly_kernel_receive_one(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
+			    int flags);
+
+// Messages that hold `wanted` datagrams, by those of late.
+uint32_t vly_kernel_receive_limit(const struct vly_kernel_receiver *receiver, uint32_t wanted);
+
+// What is there without waiting, from the only socket that is asked: for `wanted` datagrams, or
+// more, as trains are not cut.
+void vly_kernel_receive_some(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
+			     uint32_t wanted, uint64_t now_ns);
