@@ -8,6 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum {
+	USAGE_LINE_BYTES = 1024,
+};
 
 struct unit {
 	const char *name;
@@ -21,24 +26,52 @@ static const struct unit units[] = {
 
 void usage_error(const struct argp_state *state, const char *format, ...)
 {
+	char line[USAGE_LINE_BYTES];
 	va_list args;
 
 	fflush(stdout);
-	flockfile(stderr);
-	fprintf(stderr, "%s: ", state->name);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	fputc('\n', stderr);
-	funlockfile(stderr);
+	// Not by `stderr`, which parse_arguments() has turned aside.
+	dprintf(STDERR_FILENO, "%s: %s\n", state->name, line);
 	exit(STATUS_USAGE);
 }
 
 void one_line_messages(struct argp_state *state)
 {
-	// argp_parse() then returns an error instead of ending the program, and getopt's own line
-	// is the only one.
+	// argp_parse() then returns an error instead of ending the program, and adds no "Try ...".
 	state->err_stream = NULL;
+}
+
+static void tell(const char *line, const char *name)
+{
+	if (line && *line)
+		fprintf(stderr, "%.*s; see %s --help\n", (int)strcspn(line, "\n"), line, name);
+	else
+		fprintf(stderr, "%s: cannot take these arguments; see %s --help\n", name, name);
+}
+
+// getopt, which argp_parse() stands on, tells `stderr` what it does not understand, and has no
+// other way to say it: so that is a piece of memory meanwhile, and the line gets what it lacks.
+bool parse_arguments(const struct argp *argp, int argc, char **argv, unsigned flags, void *input)
+{
+	char *line = NULL;
+	size_t length = 0;
+	FILE *screen = stderr;
+	FILE *memory = open_memstream(&line, &length);
+	error_t rc;
+
+	if (memory)
+		stderr = memory;
+	rc = argp_parse(argp, argc, argv, flags, NULL, input);
+	stderr = screen;
+	if (memory)
+		fclose(memory);
+	if (rc)
+		tell(line, argv[0]);
+	free(line);
+	return rc == 0;
 }
 
 // Reads decimal digits alone: strtoull() would also take signs, blanks and hexadecimal.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum exit_status {
@@ -29,5 +30,10 @@ uint64_t parse_duration_ns(const struct argp_state *state, const char *option, c
 uint32_t parse_list(const struct argp_state *state, const char *option, const char *text,
 		    uint32_t *list, uint32_t max, uint32_t limit);
 
-// Run by argp's parsers on ARGP_KEY_INIT: makes its messages one line, without "Try ...".
+// argp_parse(), whose own messages (an option that is not known, one without its value) are one
+// line that ends in where to look. False: it was not understood, which has been said; the program
+// ends with STATUS_USAGE.
+bool parse_arguments(const struct argp *argp, int argc, char **argv, unsigned flags, void *input);
+
+// Run by the parsers of parse_arguments() on ARGP_KEY_INIT.
 void one_line_messages(struct argp_state *state);

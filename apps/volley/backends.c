@@ -100,7 +100,7 @@ int command_backends(int argc, char **argv)
 	json_t *list;
 	uint32_t count;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &options))
 		return STATUS_USAGE;
 	count = vly_backend_probe(reports, BACKENDS_MAX);
 	if (options.json) {

@@ -202,7 +202,7 @@ int command_bench(int argc, char **argv)
 	struct bench_options options = {0};
 	const char *command = argv[0];
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &options))
 		return STATUS_USAGE;
 	if (options.matrix)
 		put_first(argc, argv, options.matrix);

@@ -266,7 +266,7 @@ int command_call(int argc, char **argv)
 	struct call_data *data;
 	int status;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &options))
 		return STATUS_USAGE;
 	data = calloc(2, sizeof(*data)); // question, answer
 	if (!data) {

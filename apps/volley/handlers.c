@@ -200,7 +200,7 @@ int command_handlers(int argc, char **argv)
 	};
 	struct handlers_options options = {0};
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &options))
 		return STATUS_USAGE;
 	return options.name ? show_one(argv[0], &options) : show_all(argv[0], options.json);
 }

@@ -123,7 +123,7 @@ int main(int argc, char **argv)
 		argv[0] = (char *)(uintptr_t)program; // messages do not name the path
 	argp_err_exit_status = STATUS_USAGE;
 	argp_program_version_hook = print_version;
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice) != 0)
+	if (!parse_arguments(&argp, argc, argv, ARGP_IN_ORDER, &choice))
 		return STATUS_USAGE;
 	command = choice.command;
 	argv[choice.index] = (char *)(uintptr_t)command->name;

@@ -157,7 +157,7 @@ int command_new_handler(int argc, char **argv)
 	};
 	struct new_handler_options options = {0};
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &options))
 		return STATUS_USAGE;
 	if (!options.folder)
 		options.folder = options.name;

@@ -322,7 +322,7 @@ int command_ping(int argc, char **argv)
 	struct ping_files files = {NULL, NULL};
 	int status;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &options))
 		return STATUS_USAGE;
 	if (options.splits)
 		ask_for_stamps(&options.port);

@@ -10,8 +10,8 @@
 static const struct argp_option options_table[] = {
 	{NULL, 0, NULL, 0, "The port:", 1},
 	{"backend", 'b', "BACKEND", 0,
-	 "socket, uring, dpdk, sim or auto, the best that works here "
-	 "(the default); see volley backends",
+	 "socket, uring, dpdk (the default with -d), sim or auto, the best that works here "
+	 "(the default without); see volley backends",
 	 1},
 	{"device", 'd', "DEVICE", 0,
 	 "For dpdk: vhost-user:PATH, virtio-user:PATH, af_xdp:IF, "
@@ -89,11 +89,46 @@ static void add_option(const struct argp_state *state, struct port_options *opti
 	options->options[options->option_count++] = text;
 }
 
+// The first option that was given and means something to dpdk alone, or NULL.
+static const char *wire_option(const struct port_options *options)
+{
+	if (options->exception)
+		return "--exception";
+	if (options->vlan)
+		return "--vlan";
+	if (options->neighbour_count)
+		return "--neighbour";
+	if (options->route_count)
+		return "--gateway and --route";
+	return options->dad_ms ? "--dad" : NULL;
+}
+
+// Who names a device means dpdk: with `auto`, which has to be said then, it would be passed over
+// when it does not work.
+static const char *backend_of(const struct port_options *options)
+{
+	if (options->backend)
+		return options->backend;
+	return options->device ? "dpdk" : "auto";
+}
+
 void port_options_check(const struct argp_state *state, const struct port_options *options)
 {
-	if (options->device && options->backend && strcmp(options->backend, "dpdk") != 0 &&
-	    strcmp(options->backend, "auto") != 0)
-		usage_error(state, "--device: only dpdk takes one, not %s", options->backend);
+	const char *backend = backend_of(options);
+	const char *wire = wire_option(options);
+	bool is_auto = strcmp(backend, "auto") == 0;
+
+	if (strcmp(backend, "dpdk") == 0)
+		return;
+	if (options->device && !is_auto)
+		usage_error(state, "--device: only dpdk takes one, not %s", backend);
+	if (wire && !is_auto)
+		usage_error(state,
+			    "%s: only for dpdk, not %s, where the kernel's own settings hold", wire,
+			    backend);
+	if (wire && !options->device)
+		usage_error(state, "%s: only for dpdk, which needs a device; give one with -d",
+			    wire);
 }
 
 void port_options_next(struct port_options *options)
@@ -172,7 +207,7 @@ const struct argp port_argp = {
 struct vly_port_config port_config(const struct port_options *options, const char *command)
 {
 	return (struct vly_port_config){
-		.backend = options->backend,
+		.backend = backend_of(options),
 		.device = options->device,
 		.addrs = options->addrs,
 		.addr_count = options->addr_count,

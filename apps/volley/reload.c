@@ -115,7 +115,7 @@ int command_reload(int argc, char **argv)
 	};
 	uint64_t pid = 0;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &pid) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &pid))
 		return STATUS_USAGE;
 	return send_signal(argv[0], pid);
 }

@@ -295,7 +295,7 @@ int command_serve(int argc, char **argv)
 	struct serve_options options = {0};
 	struct vly_engine_config config;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &options))
 		return STATUS_USAGE;
 	for (uint32_t i = 0; i < options.port_count; i++) {
 		ports[i] = port_config(&options.ports[i].options, argv[0]);

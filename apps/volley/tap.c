@@ -283,7 +283,7 @@ int command_tap(int argc, char **argv)
 	int status = STATUS_FAILED;
 	int fd;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &options))
 		return STATUS_USAGE;
 	fd = open_output(argv[0], &options);
 	if (fd < 0)

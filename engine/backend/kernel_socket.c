@@ -97,6 +97,11 @@ static int fail_bind(const char *name, int code, const struct vly_addr *addr,
 				"%s: %s is not an address of this machine; see: ip address, or "
 				"listen on :%u for all of them",
 				name, text, addr->port);
+	case -EINVAL: // as Linux says of a link-local address that could be on any interface
+		return vly_fail(error, code,
+				"%s: cannot listen on %s; a link-local address needs its "
+				"interface, as in [fe80::1%%eth0]:%u",
+				name, text, addr->port);
 	default:
 		return vly_fail(error, code, "%s: cannot listen on %s (%s); check the address",
 				name, text, strerror(-code));

@@ -13,8 +13,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/exception_device.h"
 #include "core/fail.h"
-#include "core/tap.h"
 
 enum {
 	SLEEP_MS = 100,
@@ -199,8 +199,8 @@ int vly_exception_open(struct vly_exception **exception, const char *text,
 	rc = open_lanes(self, queues, error);
 	if (!rc) {
 		self->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		rc = self->tap = vly_tap_open(text + strlen(kind), link, config->addrs,
-					      config->addr_count, error);
+		rc = self->tap = vly_exception_device_open(text + strlen(kind), link, config->addrs,
+							   config->addr_count, error);
 	}
 	if (rc >= 0)
 		rc = start(self, error);

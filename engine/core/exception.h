@@ -41,7 +41,7 @@ struct vly_exception_lane {
 
 // `text` is "tap:NAME". Makes the interface, with the port's addresses, starts the thread and gives
 // each queue its lane.
-// Returns 0, -EINVAL or as vly_tap_open(). Control thread.
+// Returns 0, -EINVAL or as vly_exception_device_open(). Control thread.
 int vly_exception_open(struct vly_exception **exception, const char *text,
 		       const struct vly_link_info *link, const struct vly_port_config *config,
 		       struct vly_queue *queues, uint32_t queue_count, struct vly_error *error);

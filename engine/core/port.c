@@ -297,8 +297,8 @@ static int open_auto(struct vly_port **port, const struct vly_port_config *confi
 			return 0;
 		vly_log_line(&config->log, "auto: not %s: %s", backend->name, reason.text);
 	}
-	return vly_fail(error, rc, "auto: no backend works here; the last one: %.300s",
-			reason.text);
+	*error = reason; // why not even the last one, which needs the least
+	return rc;
 }
 
 int vly_port_open_at(struct vly_port **port, const struct vly_port_config *config,

@@ -34,8 +34,8 @@ static int find_builtin(struct vly_loaded_handler *handler, const char *name,
 	}
 	return vly_fail(error, -ENOENT,
 			"handler '%s' is not known; built in are: %s; a file is "
-			"given with its path, as in ./%s.so",
-			name, known, name);
+			"given with its path, as in ./my.so",
+			name, known);
 }
 
 static int check_ops(const struct vly_handler_ops *ops, const char *path, struct vly_error *error)

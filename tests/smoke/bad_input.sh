@@ -38,6 +38,12 @@ wire=(-a 10.0.0.2/24)
 bad nonsense nonsense
 bad --nonsense serve --nonsense
 bad -- "${good[@]}" --nonsense
+bad 'see volley serve --help' serve --nonsense
+bad 'see volley ping --help' ping -n
+bad 'see volley --help' --nonsense
+bad --exception "${good[@]}" --exception tap:volley0
+bad --vlan "${good[@]}" -b socket --vlan 5
+bad nonsense:here "${good[@]}" -d nonsense:here
 bad extra "${good[@]}" extra
 bad handler serve -l :9000
 bad -l serve -H echo

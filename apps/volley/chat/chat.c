@@ -297,7 +297,7 @@ int command_chat(int argc, char **argv)
 	};
 	struct chat_options options = {.room = "/"};
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
+	if (!parse_arguments(&argp, argc, argv, 0, &options))
 		return STATUS_USAGE;
 	return run_port(argv[0], &options);
 }

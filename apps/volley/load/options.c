@@ -376,7 +376,7 @@ bool load_options_read(struct load_options *options, int argc, char **argv)
 		.flows = 1,
 		.seed = 1,
 	};
-	return argp_parse(&argp, argc, argv, 0, NULL, options) == 0;
+	return parse_arguments(&argp, argc, argv, 0, options);
 }
 
 int load_options_content(const struct load_options *options, struct content *content,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "core/tap.h"
+#include "core/exception_device.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,8 +139,9 @@ static int set_up(int fd, const char *name, const struct vly_link_info *link)
 	return ioctl(fd, SIOCSIFFLAGS, &request) ? -errno : 0;
 }
 
-int vly_tap_open(const char *name, const struct vly_link_info *link, const struct vly_prefix *addrs,
-		 uint32_t addr_count, struct vly_error *error)
+int vly_exception_device_open(const char *name, const struct vly_link_info *link,
+			      const struct vly_prefix *addrs, uint32_t addr_count,
+			      struct vly_error *error)
 {
 	int tap = make(name, error);
 	int fd;
