@@ -43,7 +43,7 @@ def read_arguments(words, peers):
     parser.add_argument('--only', metavar='TEXT', default='',
                         help='paths whose "wire server idle" has this text in it')
     parser.add_argument('--seconds', type=session.seconds, metavar='S',
-                        help='of one measurement, instead of 0.2, 0.8, 1.6')
+                        help='of one measurement, instead of 0.2, 0.8, 1.4')
     parser.add_argument('--compare', metavar='OLD.json', dest='old',
                         help='also say what has changed since that report; exit status '
                              f'{changes.REGRESSION} if anything is worse')
@@ -55,7 +55,7 @@ def read_arguments(words, peers):
     return parser.parse_args(words)
 
 
-def load(path):
+def read_report(path):
     try:
         return reports.load(path) if path else None
     except reports.Unusable as why:
@@ -69,8 +69,7 @@ def write(arguments, result, distributions, comparison):
     session.write(target + '.html', page.page(result, comparison))
     for name, distribution in distributions.items():
         session.write(os.path.join(folder, name), hgrm.text(distribution))
-    print(f'\nto look at: {target}.html')
-    return target + '.json'
+    return target
 
 
 def main():
@@ -79,20 +78,24 @@ def main():
         return MATRICES[word](words)
     peers = word == 'peers'
     arguments = read_arguments(words if peers else sys.argv[1:], peers)
-    old, result, distributions = load(arguments.old), load(arguments.given), {}
+    old, result = read_report(arguments.old), read_report(arguments.given)
+    distributions, target = {}, ''
     if not result:
         session.prepare(arguments.folder)
         arguments.build = os.path.abspath(arguments.build)
         result, distributions = session.in_folder(
             lambda *place: matrix.measure(arguments, *place))
     comparison = list(changes.lines(old, result, arguments.threshold)) if old else []
-    for line in [*matrix.lines(result), *([''] if old else []), *comparison]:
-        print(line)
+    try:
+        if not arguments.given:
+            target = write(arguments, result, distributions, comparison)
+    finally:  # also if there is no room for it
+        session.say([*matrix.lines(result), *([''] if old else []), *comparison])
     status = changes.status(old, result, arguments.threshold) if old else 0
     if arguments.given:
         return status
-    target = write(arguments, result, distributions, comparison)
-    return session.tell(target, result['complete'],
+    session.say(['', f'to look at: {target}.html'])
+    return session.tell(target + '.json', result['complete'],
                         any(row['measures'] for row in result['rows'])) or status
 
 

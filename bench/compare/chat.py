@@ -188,6 +188,7 @@ def measure(arguments, folder):
                         sample(bench, row['server'], row['members']))
                 except Failure as failure:
                     row['failure'] = str(failure)
+        run.done()
     progress.end()
     return {'schema': 1, 'machine': machine.fingerprint(session.volley(bench['build'])),
             'settings': {'rounds': rounds, 'seconds': seconds, 'cores': cores, 'window': WINDOW,

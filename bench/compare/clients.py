@@ -11,17 +11,29 @@ from child import Child, Failure
 WARMUP = 200       # round trips before those that count
 WARMUP_S = '0.1'   # of a load, the same
 TIMEOUT_S = '0.3'  # after which a datagram is lost
+SEARCH_TIMEOUT_S = '0.1'  # the same, of which a search has many to wait for
 PATIENCE_S = 60    # with a client that does not end
 LOST_MOST = 0.01   # of a flood: with more it is searched what the path bears
-TRIAL_S = 0.1      # of that search
+TRIAL_S = 0.1      # of that search, at least
+TRIES = 3          # of a load, if the client cannot send it
+PAUSED = 0.97      # of what was to be sent: with more, only a moment was missing
 PERCENTILES = {'p50': 'p50_us', 'p90': 'p90_us', 'p99': 'p99_us', 'p999': 'p999_us',
                'max': 'max_us'}
 
 
-def ask(runner, served, words, idle, seconds):
+class Behind(Failure):
+    """The client could not send what it was to send."""
+
+    def __init__(self, sent_s, rate_s):
+        super().__init__(f'the client could not send {rate_s:.0f} datagrams a second, but '
+                         f'{sent_s:.0f}')
+        self.sent_s, self.rate_s = sent_s, rate_s
+
+
+def ask(runner, served, words, idle, seconds, timeout=TIMEOUT_S):
     """Runs a client on its core until it ends; returns the JSON object it prints. Raises
     Failure."""
-    words = [runner.volley, *words, '--json', '--timeout', TIMEOUT_S, '--cores', runner.cores[1],
+    words = [runner.volley, *words, '--json', '--timeout', timeout, '--cores', runner.cores[1],
              '--idle', idle, *served.port, served.address]
     if served.within:
         words = wires.within(served.within, words)
@@ -81,8 +93,30 @@ def load(runner, served, seconds, size, flows, rate=None):
     if rate is None:
         return figures, distribution
     if not told['kept_up']:
-        raise Failure(f'the client could not send {rate:.0f} datagrams a second')
+        raise Behind(told['sent_pps'], rate)
     return {**figures, **percentiles(told['latency_ns'])}, distribution
+
+
+def share(runner, served, seconds, size, flows, part, capacity_s):
+    """A part of the capacity. If the client cannot send it, nothing is measured but that: where no
+    more than a moment was missing it was held up, and tries again; else the path bears less than a
+    moment ago, which is what the client could send now, and the part is of that."""
+    tries = 0
+    while True:
+        try:
+            figures, distribution = load(runner, served, seconds, size, flows, part * capacity_s)
+            return {**figures, 'repeats': tries}, distribution
+        except Behind as behind:
+            tries += 1
+            if tries == TRIES:
+                raise
+            if behind.sent_s < PAUSED * behind.rate_s:
+                capacity_s = behind.sent_s
+
+
+def trial_s(seconds):
+    """How long a trial lasts of a search for a capacity that a flood of `seconds` did not tell."""
+    return max(TRIAL_S, seconds / 4)
 
 
 def borne(runner, served, seconds, size, flows):
@@ -90,8 +124,8 @@ def borne(runner, served, seconds, size, flows):
     more they are asked: a flood does not tell what they can do."""
     told = ask(runner, served, [
         'load', '--search', '--loss', str(LOST_MOST), '--repeats', '1', '-t',
-        str(max(TRIAL_S, seconds / 4)), '-s', str(size), '--flows', str(flows), '--payload',
-        served.payload], load_idle(runner), seconds)
+        str(trial_s(seconds)), '-s', str(size), '--flows', str(flows), '--payload',
+        served.payload], load_idle(runner), seconds, SEARCH_TIMEOUT_S)
     found = told['sizes'][0]
     if not found['rate_pps']:
         raise Failure(f'no rate of which less than {100 * LOST_MOST:g} % is lost')

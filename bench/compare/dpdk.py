@@ -272,6 +272,7 @@ def measure(arguments, folder, is_private):
             progress.step(f'round {number} of {rounds}: start-up and memory')
             idle['volley serve'].append(idle_engine(bench))
             idle['dpdk-testpmd'].append(idle_testpmd(bench))
+        run.done()
     progress.end()
     return {'schema': 1, 'complete': run.complete,
             'machine': machine.fingerprint(bench.runner.volley),

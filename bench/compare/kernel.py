@@ -86,6 +86,7 @@ def measure(arguments, folder, is_private):
                 progress.step(f'system calls: {row.name}')
                 if not result['failures']:
                     result['calls'] = attempt(lambda r=row: bench.count_calls(r, COUNT_S), [])
+            run.done()
         progress.end()
         facts = machine.fingerprint(bench.volley)
     return {'schema': 1, 'complete': run.complete, 'machine': facts,

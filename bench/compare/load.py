@@ -162,6 +162,7 @@ def measure(arguments, folder, is_private):
             for row, result in zip(chosen, results):
                 progress.step(f'round {number} of {rounds}: {row.name}')
                 dpdk.run_round(bench, row, number, result)
+        run.done()
     progress.end()
     return {'schema': 1, 'complete': run.complete,
             'machine': machine.fingerprint(bench.runner.volley),

@@ -20,6 +20,14 @@ from runner import Runner
 
 SIZE = 64          # of all that is measured at one size
 CURVE_POINTS = 90  # of a distribution, in the JSON report
+# What is expected beside the seconds of the measurements, as it was here; only for the time that is
+# left, and for a test that no length outgrows what is said of it.
+SERVER_S = 0.2     # of a path: to make its wire, start its server, and end both
+CLIENT_S = 0.17    # of a measurement: to start and end its client
+SEARCH_SHARE = 0.1  # of the capacities are searched for,
+SEARCH_TRIALS = 10  # in so many trials
+MICRO_CASES = 20    # of the ring
+MICRO_FACTOR = 2.2  # by which one takes longer than it counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +38,15 @@ class Step:
     share: float = None  # of the path's own capacity
     flows: int = 1
 
+    def expected_s(self, seconds):
+        """How long it takes, about."""
+        if self.kind == rows.ROUND_TRIP:
+            return CLIENT_S + seconds
+        if self.kind == rows.CAPACITY:
+            trial_s = clients.trial_s(seconds / 2) + float(clients.SEARCH_TIMEOUT_S)
+            return CLIENT_S + seconds / 2 + SEARCH_SHARE * SEARCH_TRIALS * trial_s
+        return CLIENT_S + seconds / 2 + float(clients.WARMUP_S)
+
     def take(self, runner, served, seconds, capacity_s):
         """The figures of a round, and their distribution; raises Failure. `capacity_s` is what was
         measured just before, None if it was not."""
@@ -39,8 +56,8 @@ class Step:
             return clients.capacity(runner, served, seconds / 2, self.size, self.flows)
         if not capacity_s:
             raise Failure('without a capacity there is no part of it')
-        return clients.load(runner, served, seconds / 2, self.size, self.flows,
-                            self.share * capacity_s)
+        return clients.share(runner, served, seconds / 2, self.size, self.flows, self.share,
+                             capacity_s)
 
 
 CAPACITY = Step(rows.CAPACITY, SIZE, flows=rows.PEERS)  # of which the loads are parts
@@ -64,16 +81,23 @@ class Length:
         yield from (Step(rows.CAPACITY, size, flows=rows.PEERS) for size in self.sizes[1:])
         yield from [Step(rows.CAPACITY, SIZE)] if self.trains else ()
 
+    def path_s(self):
+        """How long a path takes in a round, about."""
+        return SERVER_S + sum(step.expected_s(self.seconds) for step in self.steps())
+
+    def micro_s(self):
+        return MICRO_CASES * MICRO_FACTOR * self.micro_seconds * self.rounds
+
 
 PEER_LENGTHS = {
     'quick': Length(3, 0.2, 0.02, (SIZE,), ()),
     'default': Length(5, 0.8, 0.1, (SIZE,), (0.1, 0.5)),
-    'full': Length(9, 1.6, 0.3, (SIZE,), (0.1, 0.5, 0.9)),
+    'full': Length(9, 1.4, 0.2, (SIZE,), (0.1, 0.5, 0.9)),
 }
 LENGTHS = {
     'quick': Length(3, 0.2, 0.02, (SIZE,), (), False),
     'default': Length(5, 0.8, 0.1, (SIZE, 512, 1472), (0.1, 0.5, 0.9)),
-    'full': Length(9, 1.6, 0.3, (SIZE, 256, 512, 1024, 1472), (0.1, 0.5, 0.9)),
+    'full': Length(9, 1.4, 0.2, (SIZE, 256, 512, 1024, 1472), (0.1, 0.5, 0.9)),
 }
 
 
@@ -140,7 +164,7 @@ def run_rounds(runner, results, length, progress):
     for number in range(1, length.rounds + 1):
         # Forth and back: who comes after whom must not matter.
         for path in paths if number % 2 else reversed(paths):
-            progress.step(f'round {number} of {length.rounds}: {path.name}')
+            progress.step(f'round {number} of {length.rounds}: {path.name}', length.path_s())
             if not results.is_hopeless(path):
                 run_path(runner, results, path, length)
 
@@ -160,6 +184,11 @@ def chosen_of(arguments):
     return chosen
 
 
+def expected_s(length, paths, is_peers):
+    """Of a whole run, about."""
+    return length.rounds * paths * length.path_s() + (0 if is_peers else length.micro_s())
+
+
 def measure(arguments, folder, is_private):
     """Returns the report, also of a run that is interrupted, and its distributions."""
     length = length_of(arguments)
@@ -168,14 +197,15 @@ def measure(arguments, folder, is_private):
     facts = machine.fingerprint(runner.volley)
     watch = disturbance.Watch(runner.cores)
     for sentence in watch.sentences(facts):
-        print(f'volley bench: {sentence}', file=sys.stderr)
-    progress = session.Progress(length.rounds * len(results.rounds) + 1)
+        session.say([f'volley bench: {sentence}'], sys.stderr)
+    progress = session.Progress(expected_s(length, len(results.rounds), arguments.peers), True)
     ring = [] if arguments.peers else 'not measured'
     with session.Interruptible() as run:
         run_rounds(runner, results, length, progress)
-        progress.step('ring')
         if not arguments.peers:
+            progress.step('ring', length.micro_s())
             ring = micro.measure(arguments.build, length.rounds, length.micro_seconds)
+        run.done()
     progress.end()
     made = results.rows()
     return {'schema': rows.SCHEMA, 'complete': run.complete, 'command': session.command(),

@@ -118,6 +118,8 @@ def capacity_words(rows):
            'client core asks, from 64 ports; <b>cycles</b>: of the server, for each of them.</p>')
     if report.has_searched(rows):
         yield f'<p class="quiet">{escape(report.SEARCHED_MEANS)}.</p>'
+    for sentence in report.repeated(rows):
+        yield f'<p class="quiet">{escape(sentence)}.</p>'
 
 
 def colour_of(row):

@@ -293,6 +293,7 @@ def measure(arguments, folder):
     with session.Interruptible() as run:
         for name in chosen:
             result[name] = TABLES[name][0](bench, progress.step)
+        run.done()
     progress.end()
     result['complete'] = run.complete
     return result

@@ -123,7 +123,16 @@ def loads(rows):
         return []
     columns = sizes, shares, has_one_peer(rows)
     lines = list(aligned([load_head(*columns)] + [load_cells(row, *columns) for row in rows]))
-    return lines + ([SEARCHED_MEANS] if has_searched(rows) else [])
+    return lines + ([SEARCHED_MEANS] if has_searched(rows) else []) + repeated(rows)
+
+
+def repeated(rows):
+    """How much of the latency under load was taken again; nothing to say if none was."""
+    taken = [one.get('repeats', 0) for row in rows for made in row['measures']
+             if made['kind'] == LOAD for one in made['rounds']]
+    again = sum(1 for repeats in taken if repeats)
+    return [f'{again} of {len(taken)} measurements under load were taken again: the client had '
+            'been held up'] if again else []
 
 
 def has_searched(rows):

@@ -17,6 +17,7 @@ import wires
 
 PRIVATE = 'VOLLEY_BENCH_PRIVATE'  # 'made': by enter_namespaces(); 'given': by who started us
 INTERRUPTED = 130  # exit status, as of shells
+ENDING = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 BAR = 24           # columns
 FOLDER = 'volley-bench'  # where reports go
 
@@ -90,12 +91,28 @@ def enter_namespaces():
 
 
 def interrupt(*_):
+    """The first signal ends the run; those that come while it cleans up and writes change
+    nothing."""
+    be_deaf()
     raise KeyboardInterrupt
 
 
+def listen():
+    # Also where a script has started this in the background, with SIGINT ignored. A hang-up that is
+    # ignored is one of nohup's, and meant.
+    for number in ENDING:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
+def be_deaf():
+    for number in ENDING:
+        signal.signal(number, lambda *_: None)
+
+
 class Interruptible:
-    """Swallows what SIGINT and SIGTERM raise in its block; `complete` says whether it came to its
-    end, so that what was measured until then can be kept."""
+    """Swallows what a signal raises in its block, so that what was measured until then can be kept;
+    `complete` says whether the block came to its last line, which is done()."""
 
     def __init__(self):
         self.complete = False
@@ -104,8 +121,12 @@ class Interruptible:
         return self
 
     def __exit__(self, kind, *_):
-        self.complete = kind is None
         return kind is KeyboardInterrupt
+
+    def done(self):
+        """From here on it is too late for a signal: what there is gets written, whole."""
+        be_deaf()
+        self.complete = True
 
 
 def prepare(folder):
@@ -132,22 +153,20 @@ def write(path, text):
 
 
 def in_folder(measure):
-    """Calls measure(folder of the run, whether the namespaces are its own), in them. SIGINT and
-    SIGTERM end it early, with nothing left."""
-    # Also where a script has started this in the background, with SIGINT ignored.
-    for number in signal.SIGINT, signal.SIGTERM:
-        signal.signal(number, interrupt)
-    is_private = enter_namespaces()
-    if os.environ.get(PRIVATE) == 'made':
-        wires.run('mount', '-t', 'tmpfs', 'none', '/run')
-        os.makedirs('/run/netns')
-    with tempfile.TemporaryDirectory(prefix='volley-bench-',
-                                     dir='/run' if is_private else None) as folder:
-        try:
+    """Calls measure(folder of the run, whether the namespaces are its own), in them. A signal ends
+    it early, with nothing left."""
+    try:
+        listen()
+        is_private = enter_namespaces()
+        if os.environ.get(PRIVATE) == 'made':
+            wires.run('mount', '-t', 'tmpfs', 'none', '/run')
+            os.makedirs('/run/netns')
+        with tempfile.TemporaryDirectory(prefix='volley-bench-',
+                                         dir='/run' if is_private else None) as folder:
             return measure(folder, is_private)
-        except KeyboardInterrupt:
-            print('volley bench: interrupted, before anything was measured', file=sys.stderr)
-            sys.exit(INTERRUPTED)
+    except KeyboardInterrupt:
+        say(['volley bench: interrupted, before anything was measured'], sys.stderr)
+        return sys.exit(INTERRUPTED)
 
 
 def run(measure, show, target, is_good=lambda result: True):
@@ -155,20 +174,32 @@ def run(measure, show, target, is_good=lambda result: True):
     Returns the exit status: of an interrupted run, or whether the result is good."""
     prepare(os.path.dirname(target))
     result = in_folder(measure)
-    for line in show(result):
-        print(line)
-    write(target, json.dumps(result, indent=1) + '\n')
+    try:
+        write(target, json.dumps(result, indent=1) + '\n')
+    finally:  # also if there is no room for it
+        say(show(result))
     return tell(target, result['complete'], is_good(result))
 
 
 def tell(target, complete, is_good):
     """Where the report is, and what it is worth."""
     if complete:
-        print(f'\n{target} has all of it')
+        say(['', f'{target} has all of it'])
         return 0 if is_good else 1
-    print(f'volley bench: interrupted; {target} has what was measured until then, and says '
-          '"complete": false', file=sys.stderr)
+    say([f'volley bench: interrupted; {target} has what was measured until then, and says '
+         '"complete": false'], sys.stderr)
     return INTERRUPTED
+
+
+def say(lines, stream=sys.stdout, end='\n'):
+    """Where the terminal has gone, or nobody reads the pipe, lines are lost, and nothing else."""
+    try:
+        for line in lines:
+            print(line, end=end, file=stream)
+        stream.flush()
+    except OSError:
+        with open(os.devnull, 'wb') as nowhere:  # or Python complains of it at its end
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def duration(passed_s):
@@ -178,19 +209,20 @@ def duration(passed_s):
 
 class Progress:
     """One line that is written over on a terminal, with a bar; else a line a step. A step may be as
-    long as several."""
+    long as several. With `in_seconds`, total and weights are times, as they are expected."""
 
-    def __init__(self, total):
+    def __init__(self, total, in_seconds=False):
         self.total = total
+        self.in_seconds = in_seconds
         self.done = 0
         self.over = sys.stderr.isatty()
         self.start = time.monotonic()
 
     def step(self, text, weight=1):
         left = ''
-        if self.done:
-            left_s = (time.monotonic() - self.start) / self.done * (self.total - self.done)
-            left = f', {duration(max(0.0, left_s))} left'
+        if self.done or self.in_seconds:
+            pace = (time.monotonic() - self.start) / self.done if self.done else 1
+            left = f', {duration(max(0.0, pace * (self.total - self.done)))} left'
         part = min(1.0, self.done / self.total)
         self.done += weight
         if self.over:
@@ -198,8 +230,8 @@ class Progress:
             line = f'\r[{bar:<{BAR}}] {100 * part:3.0f} % {text}{left}\033[K'
         else:
             line = f'[{100 * part:.0f} %] {text}{left}\n'
-        print(line, end='', file=sys.stderr, flush=True)
+        say([line], sys.stderr, '')
 
     def end(self):
         if self.over:
-            print('\r\033[K', end='', file=sys.stderr, flush=True)
+            say(['\r\033[K'], sys.stderr, '')
