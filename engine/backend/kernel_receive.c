@@ -121,6 +121,15 @@ uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_ker
 	return (uint32_t)n;
 }
 
+void vly_kernel_receiver_take(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
+			      const struct msghdr *msg, uint32_t bytes, uint64_t now_ns)
+{
+	vly_kernel_trains_add(receiver->trains, receiver->pool, sock, receiver->ledger, msg,
+			      receiver->blocks[0], bytes, now_ns);
+	receiver->train_bytes = bytes;
+	receiver->used = 1;
+}
+
 bool vly_kernel_receive_one(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
 			    int flags)
 {
@@ -133,10 +142,7 @@ bool vly_kernel_receive_one(struct vly_kernel_receiver *receiver, struct vly_ker
 	}
 	if (VLY_UNLIKELY(!bytes && is_waker(receiver, &msg))) // its block stays where it is
 		return true;
-	vly_kernel_trains_add(receiver->trains, receiver->pool, sock, receiver->ledger, &msg,
-			      receiver->blocks[0], (uint32_t)bytes, 0);
-	receiver->train_bytes = (uint32_t)bytes;
-	receiver->used = 1;
+	vly_kernel_receiver_take(receiver, sock, &msg, (uint32_t)bytes, 0);
 	return true;
 }
 

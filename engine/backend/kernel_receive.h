@@ -48,6 +48,11 @@ uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_ker
 bool vly_kernel_receive_one(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
 			    int flags);
 
+// Takes the first message, which has been received with `bytes`, into the trains. now_ns 0: the
+// time is set at delivery.
+void vly_kernel_receiver_take(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
+			      const struct msghdr *msg, uint32_t bytes, uint64_t now_ns);
+
 // Messages that hold `wanted` datagrams, by those of late.
 uint32_t vly_kernel_receive_limit(const struct vly_kernel_receiver *receiver, uint32_t wanted);
 

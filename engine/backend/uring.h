@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Private to the io_uring backend. One ring a queue: a multishot recvmsg a socket fills the pool's
-// blocks through a provided buffer ring; the sends of a burst go to the kernel in one call.
+// Private to the io_uring backend. One ring a queue: the sends of a burst go to the kernel in one
+// call. Of several sockets, and with SQPOLL, a multishot recvmsg each fills the pool's blocks
+// through a provided buffer ring; one socket alone is received from by plain calls, and the ring
+// waits for it (uring_direct.c).
 //
 // Lifetime of what is sent. Without a kernel thread (SQPOLL) a send is made with MSG_DONTWAIT, so
 // the kernel neither parks nor defers it: its payload is copied, or it has failed, before the
@@ -16,7 +18,7 @@
 
 #include "backend/backend.h"
 #include "backend/kernel_batch.h"
-#include "backend/kernel_train.h"
+#include "backend/kernel_receive.h"
 
 enum vly_uring_limits {
 	VLY_URING_NAME_BYTES = 32,
@@ -37,6 +39,7 @@ enum vly_uring_key {
 	VLY_URING_KEY_SHARED,
 	VLY_URING_KEY_ZERO_COPY,
 	VLY_URING_KEY_ZERO_COPY_BYTES,
+	VLY_URING_KEY_MULTISHOT,
 	VLY_URING_KEY_COUNT,
 };
 
@@ -48,6 +51,7 @@ struct vly_uring_features {
 	bool shared;  // no thread owns the ring, whichever has the queue enters it
 	bool send_to; // a send entry takes an address: no message to read for the kernel
 	bool napi;
+	bool multishot;           // one socket, too, is received from by the ring
 	bool zero_copy;           // trains are sent without a copy
 	uint32_t zero_copy_bytes; // those of at least so many bytes
 };
@@ -58,6 +62,7 @@ enum vly_uring_kind {
 	VLY_URING_RECV, // index: the socket
 	VLY_URING_SEND, // index: the group
 	VLY_URING_EVENT,
+	VLY_URING_AWAITED,       // the one receive that a wait of the direct way leaves
 	VLY_URING_UNCOPIED_SEND, // index: the group, and above SLOT_SHIFT its place in `uncopied`
 	VLY_URING_SLOT_SHIFT = 16,
 	VLY_URING_KIND_SHIFT = 32,
@@ -81,16 +86,20 @@ struct vly_backend_queue {
 	uint32_t provided_max;
 	uint32_t most_used; // at a time, since the goal was last looked at
 	uint32_t reaps;     // since then
-	uint32_t messages;  // since then
-	uint64_t bytes;     // since then
 	uint32_t to_arm_count;
 	bool event_is_armed;
 	int event_fd;
-	uint64_t event_count;  // read into by the kernel
-	_Atomic bool sleeps;   // owner: rw, others: ro
-	_Atomic bool is_woken; // others: set, owner: taken
-	uint64_t now_ns;       // of the last burst
-	struct msghdr recv_msg;
+	uint64_t event_count;   // read into by the kernel
+	_Atomic bool sleeps;    // owner: rw, others: ro
+	_Atomic bool is_woken;  // others: set, owner: taken
+	uint64_t now_ns;        // of the last burst
+	bool is_direct;         // receives by plain calls; what follows is of that way
+	bool is_awaited;        // the ring has a receive into the receiver's first message
+	bool finds_at_once;     // the last wait had nothing to wait for
+	uint32_t skip_polls;    // bursts that need not ask the kernel
+	uint64_t slept_from_ns; // when the last wait began, until the next burst; or 0
+	struct vly_kernel_receiver receiver;
+	struct msghdr recv_msg; // of multishot receives
 	struct vly_kernel_trains trains;
 	uint32_t in_flight; // messages of the batch that are with the kernel
 	struct vly_kernel_batch batch;
@@ -143,6 +152,18 @@ static inline bool vly_uring_has_work(const struct io_uring *ring)
 // Names the socket in an entry.
 void vly_uring_sqe_set_socket(const struct vly_backend_queue *queue, struct io_uring_sqe *sqe,
 			      const struct vly_kernel_socket *sock);
+
+// --- uring_direct.c
+
+// Chooses the way of a queue whose ring and sockets are open.
+void vly_uring_direct_open(struct vly_backend_queue *queue);
+// As rx_burst.
+uint32_t vly_uring_direct_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+				uint32_t count, uint64_t now_ns);
+// Before a wait: leaves a receive with the ring. False: something has been received meanwhile.
+bool vly_uring_direct_prepare_wait(struct vly_backend_queue *queue);
+// That receive has completed with `res`.
+void vly_uring_awaited_completed(struct vly_backend_queue *queue, int res, uint64_t now_ns);
 
 // --- uring_send.c
 

@@ -54,6 +54,9 @@ static const struct vly_key keys[] = {
 	[VLY_URING_KEY_ZERO_COPY_BYTES] = {"zerocopy-bytes", VLY_KEY_BYTES, "16k", 1,
 					   ZERO_COPY_BYTES_MAX,
 					   "how long a train must be for that"},
+	[VLY_URING_KEY_MULTISHOT] = {"multishot", VLY_KEY_SWITCH, "off", 0, 0,
+				     "receive through the ring also where there is one socket, "
+				     "which plain calls are faster at"},
 	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };
 
@@ -138,11 +141,12 @@ static void tell(struct vly_backend_port *port, const struct vly_port_config *co
 		vly_log_line(&config->log, "uring: no device polling: needs Linux 6.9");
 	if (values[VLY_URING_KEY_ZERO_COPY].on && !first->features.zero_copy)
 		vly_log_line(&config->log, "uring: no sends without a copy: needs Linux 6.1");
-	snprintf(port->detail, sizeof(port->detail), "gro %s, gso %s, %s%s",
+	snprintf(port->detail, sizeof(port->detail), "gro %s, gso %s, %s, %s%s",
 		 first->options.gro ? "on" : "off", first->options.gso ? "on" : "off",
 		 first->features.sqpoll          ? "sqpoll"
 		 : first->features.defer_taskrun ? "deferred task work"
 						 : "cooperative task work",
+		 first->is_direct ? "plain receives" : "multishot receives",
 		 first->features.zero_copy ? ", zero copy" : "");
 }
 
@@ -156,6 +160,7 @@ static int uring_open(struct vly_backend_port **out, const struct vly_port_confi
 		.defer_taskrun = values[VLY_URING_KEY_DEFER].on,
 		.fixed_files = values[VLY_URING_KEY_FIXED].on,
 		.shared = values[VLY_URING_KEY_SHARED].on,
+		.multishot = values[VLY_URING_KEY_MULTISHOT].on,
 		.zero_copy = values[VLY_URING_KEY_ZERO_COPY].on,
 		.zero_copy_bytes = (uint32_t)values[VLY_URING_KEY_ZERO_COPY_BYTES].number,
 	};

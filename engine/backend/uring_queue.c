@@ -12,7 +12,6 @@
 enum {
 	HELD_WAIT_NS = 1000000, // with datagrams that wait for room
 	GOAL_REAPS = 512,
-	LARGE_BYTES = 16384,
 	NS_PER_S = 1000000000,
 };
 
@@ -50,30 +49,20 @@ static uint64_t tag(enum vly_uring_kind kind, uint32_t index)
 }
 
 // The kernel takes the blocks in turn, so what it has is what the cache must hold. It gets twice as
-// many when they did not suffice, and half of them when hardly any were used for a while. Of trains
-// that fill their blocks, a second one would push the first out of the cache before it is answered:
-// then it gets one at a time, the one that came back last.
+// many when they did not suffice, and half of them when hardly any were used for a while.
 static void set_goal(struct vly_backend_queue *queue, uint32_t used)
 {
 	queue->most_used = used > queue->most_used ? used : queue->most_used;
 	if (VLY_LIKELY(++queue->reaps % GOAL_REAPS))
 		return;
-	if (queue->bytes > (uint64_t)queue->messages * LARGE_BYTES && queue->sockets.count == 1)
-		queue->provided_goal = 1;
-	else if (queue->provided_goal < VLY_URING_PROVIDED_MIN)
-		queue->provided_goal = VLY_URING_PROVIDED_MIN;
-	else if (queue->most_used * 4 < queue->provided_goal &&
-		 queue->provided_goal > VLY_URING_PROVIDED_MIN)
+	if (queue->most_used * 4 < queue->provided_goal &&
+	    queue->provided_goal > VLY_URING_PROVIDED_MIN)
 		queue->provided_goal /= 2;
 	queue->most_used = 0;
-	queue->messages = 0;
-	queue->bytes = 0;
 }
 
 static void raise_goal(struct vly_backend_queue *queue)
 {
-	if (queue->provided_goal == 1)
-		return;
 	queue->provided_goal *= 2;
 	if (queue->provided_goal > queue->provided_max)
 		queue->provided_goal = queue->provided_max;
@@ -141,8 +130,6 @@ static void received(struct vly_backend_queue *queue, struct vly_kernel_socket *
 	struct msghdr msg;
 
 	queue->provided--;
-	queue->messages++;
-	queue->bytes += (uint64_t)cqe->res;
 	if (VLY_UNLIKELY(cqe->res < VLY_KERNEL_LEAD_BYTES)) {
 		vly_count_lost(queue->ledger, VLY_DROP_RX_ERROR, 1);
 		vly_kernel_pool_put(&queue->pool, block);
@@ -189,6 +176,9 @@ void vly_uring_reap(struct vly_backend_queue *queue, uint64_t now_ns)
 		case VLY_URING_RECV:
 			receive_completed(queue, index, cqe, now_ns);
 			break;
+		case VLY_URING_AWAITED:
+			vly_uring_awaited_completed(queue, cqe->res, now_ns);
+			break;
 		case VLY_URING_SEND:
 			vly_uring_sent(queue, index, cqe->res);
 			break;
@@ -220,19 +210,16 @@ static void enter(struct vly_backend_queue *queue)
 		io_uring_submit(&queue->ring);
 }
 
-uint32_t vly_uring_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
-			    uint32_t count, uint64_t now_ns)
+static uint32_t multishot_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+				uint32_t count, uint64_t now_ns)
 {
 	uint32_t n = vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams,
 					       0, count, now_ns);
 
 	queue->now_ns = now_ns;
 	vly_kernel_sockets_ask_missed(&queue->sockets, queue->ledger, now_ns);
-	if (n == count || vly_kernel_trains_count(&queue->trains) ||
-	    (n && queue->provided_goal == 1))
+	if (n == count || vly_kernel_trains_count(&queue->trains))
 		return n;
-	if (VLY_UNLIKELY(!queue->is_enabled))
-		vly_uring_ring_enable(queue);
 	if (!io_uring_cq_ready(&queue->ring))
 		enter(queue);
 	vly_uring_reap(queue, now_ns);
@@ -242,6 +229,15 @@ uint32_t vly_uring_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **
 	if (VLY_UNLIKELY(!n && queue->to_arm_count))
 		enter(queue);
 	return n;
+}
+
+uint32_t vly_uring_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
+			    uint32_t count, uint64_t now_ns)
+{
+	if (VLY_UNLIKELY(!queue->is_enabled))
+		vly_uring_ring_enable(queue);
+	return queue->is_direct ? vly_uring_direct_burst(queue, dgrams, count, now_ns)
+				: multishot_burst(queue, dgrams, count, now_ns);
 }
 
 // --- waiting ------------------------------------------------------------------------------------
@@ -255,6 +251,20 @@ void vly_uring_wake(struct vly_backend_queue *queue)
 	atomic_store(&queue->is_woken, true);
 	if (atomic_load(&queue->sleeps) && write(queue->event_fd, &one, sizeof(one)) < 0)
 		return; // it is full of wakes already
+}
+
+// Arms what may end a wait. False: there is something to receive already.
+static bool prepare_wait(struct vly_backend_queue *queue)
+{
+	if (queue->is_direct) {
+		if (!vly_uring_direct_prepare_wait(queue))
+			return false;
+	} else {
+		provide(queue);
+		arm_receives(queue);
+	}
+	arm_event(queue);
+	return true;
 }
 
 int vly_uring_wait(struct vly_backend_queue *queue, uint64_t timeout_ns)
@@ -272,12 +282,13 @@ int vly_uring_wait(struct vly_backend_queue *queue, uint64_t timeout_ns)
 		.tv_sec = (long long)(timeout_ns / NS_PER_S),
 		.tv_nsec = (long long)(timeout_ns % NS_PER_S),
 	};
-	provide(queue);
-	arm_receives(queue);
-	arm_event(queue);
+	if (!prepare_wait(queue))
+		return 0;
 	atomic_store(&queue->sleeps, true);
 	if (!atomic_exchange(&queue->is_woken, false))
 		io_uring_submit_and_wait_timeout(&queue->ring, &cqe, 1, &timeout, NULL);
 	atomic_store(&queue->sleeps, false);
+	if (queue->is_direct) // so that the next burst need not ask for anything
+		vly_uring_reap(queue, 0);
 	return 0;
 }

@@ -198,8 +198,9 @@ int vly_uring_ring_open(struct vly_backend_queue *queue, const struct vly_uring_
 	if (rc)
 		return vly_uring_fail_setup(rc, error);
 	queue->has_ring = true;
+	vly_uring_direct_open(queue);
 	rc = register_files(queue);
-	if (!rc)
+	if (!rc && !queue->is_direct)
 		rc = register_buffers(queue);
 	if (rc)
 		return vly_uring_fail_setup(rc, error);

@@ -299,6 +299,7 @@ static const struct variant variants[] = {
 	{"uring", "uring", {NULL}, 0},
 	{"uring without offloads", "uring", {"gro=off", "gso=off"}, 2},
 	{"uring, cooperative, no files", "uring", {"defer-taskrun=off", "fixed-files=off"}, 2},
+	{"uring, multishot", "uring", {"multishot=on"}, 1},
 	{"uring, sqpoll", "uring", {"sqpoll=on"}, 1},
 	{"uring, zero copy", "uring", {"zerocopy=on", "zerocopy-bytes=1"}, 2},
 };
