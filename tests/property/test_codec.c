@@ -6,13 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "chance.h"
 #include "frames.h"
-#include "prng.h"
 #include "stack/arp.h"
 #include "stack/eth.h"
 #include "stack/icmp.h"
@@ -26,22 +25,6 @@ enum {
 	ROUNDS = 100000,
 	BYTES = 128,
 };
-
-static struct prng prng;
-
-static int seed(void **state)
-{
-	(void)state;
-	prng = prng_open();
-	return 0;
-}
-
-static int tell_seed(void **state)
-{
-	(void)state;
-	printf("VLY_TEST_SEED=%llu\n", (unsigned long long)prng.seed);
-	return 0;
-}
 
 static uint16_t random16(void)
 {
@@ -317,5 +300,5 @@ int main(void)
 		cmocka_unit_test(test_link),
 	};
 
-	return cmocka_run_group_tests(tests, seed, tell_seed);
+	return cmocka_run_group_tests(tests, open_chance, tell_seed);
 }

@@ -6,34 +6,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "prng.h"
+#include "chance.h"
 #include "stack/flow.h"
 
 enum {
 	ROUNDS = 4000,
 	WORKERS = 8,
 };
-
-static struct prng prng;
-
-static int seed(void **state)
-{
-	(void)state;
-	prng = prng_open();
-	return 0;
-}
-
-static int tell_seed(void **state)
-{
-	(void)state;
-	printf("VLY_TEST_SEED=%llu\n", (unsigned long long)prng.seed);
-	return 0;
-}
 
 static struct vly_addr random_addr(void)
 {
@@ -123,5 +106,5 @@ int main(void)
 		cmocka_unit_test(test_spread),
 	};
 
-	return cmocka_run_group_tests(tests, seed, tell_seed);
+	return cmocka_run_group_tests(tests, open_chance, tell_seed);
 }

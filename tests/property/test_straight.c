@@ -7,12 +7,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "prng.h"
+#include "chance.h"
 #include "stations.h"
 #include "straight.h"
 
@@ -21,22 +20,6 @@ enum {
 	PAYLOAD_MAX = 1472,
 	MOVE_MAX = 64,
 };
-
-static struct prng prng;
-
-static int seed(void **state)
-{
-	(void)state;
-	prng = prng_open();
-	return 0;
-}
-
-static int tell_seed(void **state)
-{
-	(void)state;
-	printf("VLY_TEST_SEED=%llu\n", (unsigned long long)prng.seed);
-	return 0;
-}
 
 static void build(struct frame *frame)
 {
@@ -223,5 +206,5 @@ int main(void)
 		cmocka_unit_test(test_alike),
 	};
 
-	return cmocka_run_group_tests(tests, seed, tell_seed);
+	return cmocka_run_group_tests(tests, open_chance, tell_seed);
 }

@@ -13,7 +13,7 @@
 
 #include "core/group.h"
 #include "frames.h"
-#include "stations.h"
+#include "one_stack.h"
 
 enum {
 	S = 1000000000,
@@ -28,7 +28,6 @@ enum {
 
 static struct frame spares[SPARES];
 static struct vly_group groups[GROUPS];
-static struct vly_stack *stack;
 static uint64_t due_ns;
 
 static inline void open_with(const char *const *texts, struct vly_stack_config config)
@@ -42,13 +41,6 @@ static inline void open_with(const char *const *texts, struct vly_stack_config c
 				 0);
 	station.config.groups = groups;
 	stack = station_open_fresh(&station);
-}
-
-static inline int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
-	return 0;
 }
 
 static inline uint32_t poll_at(uint64_t now_ns)

@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
+#include "one_stack.h"
 #include "pieces.h"
 #include "stack/large.h"
 #include "stack/reassembly.h"
-#include "stations.h"
 
 enum {
 	LARGEST = 65507,
@@ -23,7 +23,6 @@ enum {
 	SECOND = 1000000000,
 };
 
-static struct vly_stack *stack;
 static uint64_t now_ns;
 static struct vly_stack_poll polled;
 static struct frame spares[4];
@@ -41,13 +40,6 @@ static inline int open_stack(void **state)
 	stack = station_open(&(struct station){.config.large_count = 80});
 	for (uint32_t i = 0; i < sizeof(payload); i++)
 		payload[i] = (uint8_t)(i * 167 + (i >> 8));
-	return 0;
-}
-
-static inline int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
 	return 0;
 }
 

@@ -9,29 +9,13 @@
 #include <cmocka.h>
 
 #include "frames.h"
+#include "one_stack.h"
 #include "stack/arp.h"
-#include "stations.h"
 
 enum {
 	REQUEST = 1,
 	REPLY = 2,
 };
-
-static struct vly_stack *stack;
-
-static int open_stack(void **state)
-{
-	(void)state;
-	stack = station_open(&(struct station){0});
-	return 0;
-}
-
-static int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
-	return 0;
-}
 
 static enum vly_stack_verdict input(struct frame *frame)
 {
@@ -190,5 +174,5 @@ int main(void)
 		cmocka_unit_test(test_truncated_at_every_length),
 	};
 
-	return cmocka_run_group_tests(tests, open_stack, close_stack);
+	return cmocka_run_group_tests(tests, open_usual_stack, close_stack);
 }

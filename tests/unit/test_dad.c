@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "frames.h"
-#include "stations.h"
+#include "one_stack.h"
 
 enum {
 	S = 1000000000,
@@ -24,20 +24,11 @@ enum {
 };
 
 static struct frame spares[SPARES];
-static struct vly_stack *stack;
-
 // Probes for four seconds, so once a second in the first three.
 static int open_stack(void **state)
 {
 	(void)state;
 	stack = station_open_fresh(&(struct station){.config = {.probe_ns = 4 * (uint64_t)S}});
-	return 0;
-}
-
-static int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
 	return 0;
 }
 

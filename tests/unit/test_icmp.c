@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "frames.h"
+#include "one_stack.h"
 #include "stack/icmp.h"
-#include "stations.h"
 
 enum {
 	MS = 1000000,
@@ -19,22 +19,6 @@ enum {
 
 static const char *const dsts[] = {"10.0.0.1", "fd00::1"};
 static const uint8_t protocols[] = {1, 58};
-
-static struct vly_stack *stack;
-
-static int open_stack(void **state)
-{
-	(void)state;
-	stack = station_open(&(struct station){0});
-	return 0;
-}
-
-static int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
-	return 0;
-}
 
 static enum vly_stack_verdict input(struct frame *frame, uint64_t now_ns)
 {
@@ -234,5 +218,5 @@ int main(void)
 		cmocka_unit_test(test_groups_are_not_complained_to),
 	};
 
-	return cmocka_run_group_tests(tests, open_stack, close_stack);
+	return cmocka_run_group_tests(tests, open_usual_stack, close_stack);
 }

@@ -10,11 +10,9 @@
 #include <cmocka.h>
 
 #include "frames.h"
+#include "one_stack.h"
 #include "stack/ip4.h"
 #include "stack/ip6.h"
-#include "stations.h"
-
-static struct vly_stack *stack;
 
 static int open_stack(void **state)
 {
@@ -23,13 +21,6 @@ static int open_stack(void **state)
 		.addrs = {"10.0.0.1/24", "10.9.0.1/31", "fd00::1/64"},
 		.listens = {":9000", "10.0.0.1:9001", "239.1.2.3:9002", "[ff05::7]:9002"},
 	});
-	return 0;
-}
-
-static int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
 	return 0;
 }
 

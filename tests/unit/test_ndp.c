@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "frames.h"
+#include "one_stack.h"
 #include "stack/ndp.h"
-#include "stations.h"
 
 enum {
 	SOLICITATION = 135,
@@ -22,22 +22,6 @@ enum {
 };
 
 static const uint8_t other_mac[6] = {2, 0, 0, 0, 0, 9};
-
-static struct vly_stack *stack;
-
-static int open_stack(void **state)
-{
-	(void)state;
-	stack = station_open(&(struct station){0});
-	return 0;
-}
-
-static int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
-	return 0;
-}
 
 struct message {
 	uint8_t type;
@@ -292,5 +276,5 @@ int main(void)
 		cmocka_unit_test(test_override),
 	};
 
-	return cmocka_run_group_tests(tests, open_stack, close_stack);
+	return cmocka_run_group_tests(tests, open_usual_stack, close_stack);
 }

@@ -9,16 +9,15 @@
 
 #include <cmocka.h>
 
+#include "one_stack.h"
 #include "pieces.h"
 #include "stack/path.h"
-#include "stations.h"
 
 enum {
 	ETH = 14,
 	SECOND = 1000000000,
 };
 
-static struct vly_stack *stack;
 static enum vly_drop reason;
 static uint64_t now_ns;
 static struct pieces pieces;
@@ -32,13 +31,6 @@ static int open_stack(void **state)
 	(void)state;
 	now_ns = 1;
 	stack = station_open(&(struct station){0});
-	return 0;
-}
-
-static int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
 	return 0;
 }
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
+#include "one_stack.h"
 #include "pieces.h"
-#include "stations.h"
 
 enum {
 	MTU = 1500,
@@ -18,7 +18,6 @@ enum {
 	SECOND = 1000000000,
 };
 
-static struct vly_stack *stack;
 static enum vly_drop reason;
 static struct pieces pieces;
 static uint8_t payload[LARGEST];
@@ -29,13 +28,6 @@ static int open_stack(void **state)
 	stack = station_open(&(struct station){.config.large_count = 8});
 	for (uint32_t i = 0; i < sizeof(payload); i++)
 		payload[i] = (uint8_t)(i * 131 + (i >> 7));
-	return 0;
-}
-
-static int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
 	return 0;
 }
 

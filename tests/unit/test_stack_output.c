@@ -11,23 +11,14 @@
 #include <cmocka.h>
 
 #include "frames.h"
-#include "stations.h"
+#include "one_stack.h"
 
 static const char text[] = "ping";
-
-static struct vly_stack *stack;
 
 static int open_stack(void **state)
 {
 	(void)state;
 	stack = station_open(&(struct station){.routes = {"10.0.0.254", "fd00::fe"}});
-	return 0;
-}
-
-static int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
 	return 0;
 }
 

@@ -12,25 +12,10 @@
 #include "frames.h"
 #include "stack/state.h"
 #include "stack/udp.h"
-#include "stations.h"
+
+#include "one_stack.h" // after what has parameters of that name
 
 static const char text[] = "a volley of words";
-
-static struct vly_stack *stack;
-
-static int open_stack(void **state)
-{
-	(void)state;
-	stack = station_open(&(struct station){0});
-	return 0;
-}
-
-static int close_stack(void **state)
-{
-	(void)state;
-	vly_stack_close(stack);
-	return 0;
-}
 
 static enum vly_drop dropped(struct frame *frame)
 {
@@ -328,5 +313,5 @@ int main(void)
 		cmocka_unit_test(test_the_devices_hash_is_kept),
 	};
 
-	return cmocka_run_group_tests(tests, open_stack, close_stack);
+	return cmocka_run_group_tests(tests, open_usual_stack, close_stack);
 }
