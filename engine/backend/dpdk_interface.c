@@ -2,6 +2,7 @@
 //
 // Facts of a device that the kernel or its name gives: MTU, veth or not, a stable MAC address.
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -10,7 +11,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 
-#include "backend/dpdk_private.h"
+#include "backend/dpdk_device.h"
 
 // An interface's ioctl; returns whether it worked.
 static bool ask(const struct vly_dpdk_device *device, unsigned long what, struct ifreq *request)

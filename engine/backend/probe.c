@@ -53,6 +53,13 @@ static const char *key_type_name(enum vly_key_type type)
 	return names[type];
 }
 
+static const char *preset_text(const struct vly_key *key)
+{
+	if (!key->preset)
+		return "none, must be given";
+	return key->preset[0] ? key->preset : "none";
+}
+
 int vly_backend_describe(const char *name, const struct vly_log *log)
 {
 	const struct vly_backend *backend = vly_backend_find(name);
@@ -63,6 +70,6 @@ int vly_backend_describe(const char *name, const struct vly_log *log)
 		backend->describe(log);
 	for (const struct vly_key *key = backend->keys; key && key->name; key++)
 		vly_log_line(log, "-o %s=%s: %s (preset: %s)", key->name, key_type_name(key->type),
-			     key->summary, key->preset ? key->preset : "none, must be given");
+			     key->summary, preset_text(key));
 	return 0;
 }

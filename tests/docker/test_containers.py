@@ -6,19 +6,17 @@ import json
 import os
 import random
 import socket
-import statistics
 import subprocess
 import tempfile
 import time
 import unittest
 
-import yaml
-
 from containers import (COMPOSE, LEAST, PING, PROFILE, ROOT, SERVE, SERVER, SOCKET, Container,
                         Volume, await_true, docker, last_object, run)
+from cost import Cost # pylint: disable=unused-import
+from pods import Kubernetes # pylint: disable=unused-import
 
 HUGE_PAGES = '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'
-HOST_VOLLEY = os.environ.get('VLY_HOST_VOLLEY', '')
 
 
 class Image(unittest.TestCase):
@@ -257,143 +255,6 @@ class Reconnect(unittest.TestCase):
         silent_s = report['lost'] * self.TIMEOUT_S
         print(f'down {down_s / self.TIMES:.2f} s, silent {silent_s / self.TIMES:.2f} s', end=' ')
         self.assertLess(silent_s - down_s, self.TIMES * 1.5, 'resumes by itself each time')
-
-
-class Kubernetes(unittest.TestCase):
-    """The pods of docker/k8s as containers of this engine: same words, user, rights and limits."""
-
-    def pod(self, name, number):
-        """Words, options and the probe of the one container of a file's document."""
-        with open(f'{COMPOSE}/k8s/{name}', encoding='utf-8') as file:
-            pod = list(yaml.safe_load_all(file))[number]['spec']['template']['spec']
-        container = pod['containers'][0]
-        context = {**pod['securityContext'], **container['securityContext']}
-        limits = container['resources']['limits']
-        options = ['--read-only', '--security-opt=no-new-privileges', '--network=none',
-                   f'--security-opt=seccomp={PROFILE}', f'--user={context["runAsUser"]}',
-                   *[f'--cap-drop={word}' for word in context['capabilities']['drop']],
-                   *[f'--cap-add={word}' for word in context['capabilities'].get('add', [])],
-                   f'--memory={limits["memory"][:-1].lower()}', f'--cpus={limits["cpu"]}']
-        return container['args'], options, container['livenessProbe']['exec']['command']
-
-    def await_probe(self, server, probe):
-        server.await_text('ready:')
-        await_true(lambda: docker('exec', server.name, *probe, check=False).returncode == 0, 20,
-                   ' '.join(probe))
-
-    def scrape(self, server, words):
-        """What the annotations lead to, asked from within the pod's network."""
-        port = words[words.index('--metrics') + 1]
-        ask = f'import urllib.request as u; print(u.urlopen("http://127.0.0.1{port}/metrics", ' \
-              'timeout=10).read().decode())'
-        return subprocess.run(['nsenter', '--net', '--target', server.inspect('{{.State.Pid}}'),
-                               '/usr/bin/python3', '-c', ask], capture_output=True, text=True,
-                              check=True).stdout
-
-    def test_kernel(self):
-        words, options, probe = self.pod('kernel.yml', 0)
-        with Container(*words, options=options) as server:
-            self.await_probe(server, probe)
-            self.assertIn('ready: uring', server.logs())
-            self.assertIn('\nvolley_port_info{port="0",backend="uring"', self.scrape(server, words))
-            self.assertTrue(server.stop()['balanced'])
-
-    def test_dpdk(self):
-        """A socket in the place of the card that is not here."""
-        words, options, probe = self.pod('dpdk.yml', 1)
-        device, = (word for word in words if word.startswith('pci:'))
-        words[words.index(device)] = 'vhost-user:' + SOCKET
-        ping = [*PING[:-2], '192.0.2.11/24', '--json', '-n', '1000', '192.0.2.10:9000']
-        # Both ends may write there: root without its rights, and an ordinary user.
-        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-            os.chmod(folder, 0o777)
-            shared = f'--volume={folder}:{os.path.dirname(SOCKET)}'
-            server = stack.enter_context(Container(*words, options=[*options, shared]))
-            self.await_probe(server, probe)
-            self.assertIn('{port="0",backend="dpdk"', self.scrape(server, words))
-            os.chmod(folder + '/wire.sock', 0o666)
-            status, out, err = run(*ping, options=[*LEAST, '--network=none', shared])
-            self.assertEqual((status, last_object(out)['received']), (0, 1000), err)
-            ledger = server.stop()
-            self.assertTrue(ledger['balanced'])
-            self.assertEqual(len(ledger['ports']), 2)
-
-
-class Cost(unittest.TestCase):
-    """The same round trips from inside containers and from the host, in turn."""
-
-    ROUNDS = 5
-    # What server and client are told on a path. The kernel's are loopbacks, that of the host and
-    # one that two containers share: what lies between containers otherwise is the engine's choice.
-    PATHS = {'virtio': (SERVE, [*PING, SERVER])}
-    for backend in ('uring', 'socket'):
-        PATHS[backend] = (
-            ['serve', '-b', backend, '-l', '127.0.0.1:9000', '-H', 'echo', '--json'],
-            ['ping', '-b', backend, '--json', '127.0.0.1:9000'])
-
-    def host(self, path):
-        with tempfile.TemporaryDirectory() as folder:
-            serve, ping = ([word.replace(SOCKET, folder + '/wire.sock') for word in words]
-                           for words in self.PATHS[path])
-            with subprocess.Popen(['taskset', '-c', '0', HOST_VOLLEY, *serve], text=True,
-                                  stdout=subprocess.PIPE) as server:
-                try:
-                    self.assertIn('ready:', server.stdout.readline())
-                    done = subprocess.run(['taskset', '-c', '1', HOST_VOLLEY, *ping, '-t', '1'],
-                                          capture_output=True, text=True, timeout=30, check=True)
-                finally:
-                    server.terminate()
-                    server.communicate(timeout=20)
-        return last_object(done.stdout)
-
-    def contained(self, path):
-        serve, ping = self.PATHS[path]
-        with Volume() as volume, Container(*serve, options=volume.least(0)) as server:
-            server.await_text('ready:')
-            options = [word for word in volume.least(1) if not word.startswith('--network')]
-            status, out, err = run(*ping, '-t', '1',
-                                   options=[*options, '--network=container:' + server.name])
-            self.assertEqual(status, 0, err)
-            return last_object(out)
-
-    @unittest.skipUnless(os.access(HOST_VOLLEY, os.X_OK), 'not built on the host: ninja -C build')
-    def test_latency(self):
-        print()
-        for path in self.PATHS:
-            inside, outside = [], []
-            for _ in range(self.ROUNDS):
-                inside.append(self.contained(path))
-                outside.append(self.host(path))
-            for key in ('p50', 'p99', 'p999'):
-                values = [statistics.median(result['rtt_ns'][key] for result in results) / 1e3
-                          for results in (inside, outside)]
-                print(f'    {path:6} {key:4}: in containers {values[0]:.2f} us, on the host '
-                      f'{values[1]:.2f} us, ratio {values[0] / values[1]:.2f}')
-            self.assertTrue(all(result['lost'] == 0 for result in inside + outside))
-
-    def test_start(self):
-        """How soon it serves, once the engine has started it, and in how little memory."""
-        with Volume() as volume, Container(*SERVE, options=volume.least(0)) as server:
-            server.await_text('ready:')
-            ready = docker('logs', '--timestamps', server.name).stdout.split(' ready:')[0]
-            started, ready = (float(stamp.split(':')[-1].rstrip('Z'))
-                              for stamp in (server.inspect('{{.State.StartedAt}}'), ready))
-            process = server.inspect('{{.State.Pid}}')
-            with open(f'/proc/{process}/status', encoding='ascii') as file:
-                fields = dict(line.split(':', 1) for line in file)
-            print(f'serves after {(ready - started) % 60:.2f} s, resident at most '
-                  f'{int(fields["VmHWM"].split()[0]) // 1024} MB', end=' ')
-            self.assertTrue(server.stop()['balanced'])
-
-    def test_little_memory(self):
-        """It runs where docker/README.md says that it does."""
-        with Volume() as volume:
-            options = [*volume.least(0), '--memory=40m', '--memory-swap=40m']
-            with Container(*SERVE, options=options) as server:
-                server.await_text('ready:')
-                status, out, err = run(*PING, '-n', '10000', SERVER, options=volume.least(1))
-                self.assertEqual((status, last_object(out)['received']), (0, 10000), err)
-                self.assertTrue(server.stop()['balanced'])
 
 
 if __name__ == '__main__':
