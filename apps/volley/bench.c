@@ -62,7 +62,8 @@ struct bench_options {
 static void set_matrix(const struct argp_state *state, struct bench_options *options,
 		       const char *word)
 {
-	static const char *const known[] = {"peers", "kernel", "dpdk", "load", "pipeline", "chat"};
+	static const char *const known[] = {"peers",    "kernel", "dpdk",    "load",
+					    "pipeline", "chat",   "handlers"};
 
 	if (options->matrix)
 		usage_error(state, "one matrix at a time: '%s' or '%s'", options->matrix, word);
@@ -72,7 +73,8 @@ static void set_matrix(const struct argp_state *state, struct bench_options *opt
 	}
 	if (!options->matrix)
 		usage_error(state,
-			    "no matrix '%s'; known: peers, kernel, dpdk, load, pipeline, chat",
+			    "no matrix '%s'; known: peers, kernel, dpdk, load, pipeline, chat, "
+			    "handlers",
 			    word);
 }
 
@@ -191,13 +193,14 @@ int command_bench(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options_table,
 		.parser = parse_option,
-		.args_doc = "[peers | kernel | dpdk | load | pipeline | chat]",
+		.args_doc = "[peers | kernel | dpdk | load | pipeline | chat | handlers]",
 		.doc = "Measures every path of this machine beside plain sockets and DPDK's "
 		       "testpmd, and writes report.html, report.json and .hgrm files. A word "
 		       "chooses another matrix: servers that others would take, the kernel's "
 		       "sockets and io_uring beside the barest loops, dpdk beside testpmd, "
-		       "volley load beside testpmd and sockperf, or what lies between I/O threads "
-		       "and workers.",
+		       "volley load beside testpmd and sockperf, what lies between I/O threads "
+		       "and workers, a chat's fan-out, or the handlers, each beside what it is "
+		       "measured by.",
 	};
 	struct bench_options options = {0};
 	const char *command = argv[0];

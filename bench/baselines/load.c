@@ -2,11 +2,12 @@
 //
 // Drives a UDP echo server (or a sink) and says, as one line of JSON, how it did.
 //
-//     udp_load MODE ADDRESS PORT BYTES SECONDS [FIRST-SOURCE]
+//     udp_load MODE ADDRESS PORT BYTES SECONDS [FIRST-SOURCE [BEHIND-PORT]]
 //
 // MODE is trains, peers, flood, ping or spin, as load.h explains; `peers` sends from 64 addresses
-// of this machine, from FIRST-SOURCE on. It keeps enough under way that the server is the limit,
-// and spins while it waits (but for `ping`), so that no server pays for waking it.
+// of this machine, from FIRST-SOURCE on. With BEHIND-PORT, `trains` and `peers` also are the server
+// at that port of ADDRESS, to which a forwarder sends. It keeps enough under way that the server is
+// the limit, and spins while it waits (but for `ping`), so that no server pays for waking it.
 #include "load.h"
 
 #include <arpa/inet.h>
@@ -148,7 +149,8 @@ static void open_socket(struct load *load)
 static void read_arguments(struct load *load, int argc, char **argv)
 {
 	if (argc < 6) {
-		fprintf(stderr, "usage: udp_load MODE ADDRESS PORT BYTES SECONDS [FIRST-SOURCE]\n");
+		fprintf(stderr, "usage: udp_load MODE ADDRESS PORT BYTES SECONDS [FIRST-SOURCE "
+				"[BEHIND-PORT]]\n");
 		exit(2);
 	}
 	load->mode = read_mode(argv[1]);
@@ -164,15 +166,27 @@ static void read_arguments(struct load *load, int argc, char **argv)
 		fail("BYTES is 14 to 65507");
 }
 
+static void open_behind(struct load *load, char **argv)
+{
+	char busy[] = "busy";
+	char *words[] = {argv[0], argv[2], argv[7], busy};
+
+	load->behind = server_open(4, words);
+	if (load->mode == MODE_TRAINS)
+		server_join_received(&load->behind);
+}
+
 int main(int argc, char **argv)
 {
-	static struct load load;
+	static struct load load = {.behind.fd = -1};
 	double seconds;
 
 	read_arguments(&load, argc, argv);
 	seconds = strtod(argv[5], NULL);
 	set_sizes(&load);
 	open_socket(&load);
+	if (argc > 7)
+		open_behind(&load, argv);
 	if (load_prepare(&load))
 		fail("memory");
 	printf("{");

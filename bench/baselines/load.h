@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "server.h"
+
 enum {
 	HEADER_BYTES = 14,
 	PEERS = 64,             // of mode `peers`: as many addresses, one after the other
@@ -44,6 +46,10 @@ struct load {
 	uint64_t passed_ns;
 	struct sockaddr_in server;
 	struct in_addr first_source; // of mode `peers`
+	// What stands behind the server, if that is a forwarder: an echo of our own, so that
+	// whoever spins on this core does both and neither waits for the other. fd -1: nothing
+	// does.
+	struct server behind;
 	// The messages of a send: one train, or a datagram of each peer.
 	uint8_t *payload; // of one send
 	struct iovec iovs[PEERS];

@@ -5,6 +5,7 @@
 // of the last ones.
 #include <string.h>
 
+#include "echo.h"
 #include "load.h"
 
 enum {
@@ -55,6 +56,14 @@ static bool receive(struct load *load, struct answers *answers)
 	return n > 0;
 }
 
+static void serve(const struct load *load)
+{
+	if (load->behind.fd < 0)
+		return;
+	while (load->mode == MODE_PEERS ? echo_batch(&load->behind) : echo_train(&load->behind))
+		;
+}
+
 void load_run_window(struct load *load, double seconds)
 {
 	uint64_t start_ns = load_now_ns();
@@ -67,6 +76,7 @@ void load_run_window(struct load *load, double seconds)
 	while (now_ns < end_ns) {
 		while (load->next + load->batch <= load->seen + load->window && load_send(load))
 			;
+		serve(load);
 		now_ns = load_now_ns();
 		if (receive(load, &answers))
 			heard_ns = now_ns;
@@ -78,6 +88,7 @@ void load_run_window(struct load *load, double seconds)
 	load->passed_ns = now_ns - start_ns;
 	// What comes late is not lost.
 	while (load->seen < load->next && now_ns - heard_ns < GIVE_UP_NS) {
+		serve(load);
 		now_ns = load_now_ns();
 		if (receive(load, &answers))
 			heard_ns = now_ns;

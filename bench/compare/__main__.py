@@ -10,6 +10,7 @@ import sys
 import changes
 import chat
 import dpdk
+import handlers
 import hgrm
 import kernel
 import load
@@ -21,7 +22,7 @@ import session
 
 # What the first word can be, and whose matrix it is; no such word: that of matrix.py.
 MATRICES = {'chat': chat.main, 'dpdk': dpdk.main, 'pipeline': pipeline.main, 'kernel': kernel.main,
-            'load': load.main}
+            'load': load.main, 'handlers': handlers.main}
 
 
 def percent(text):

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The dpdk path beside dpdk-testpmd, on the same device, with the same burst, in turns."""
-import dataclasses
 import ipaddress
 import os
 import time
-import typing
 
 import captures
 import clients
 import dpdk_report
 import machine
+import pairs
+import pairs_report
 import paths
 import runner
 import session
 from child import Child, Failure
 from engine import Engine
+from pairs import Row
 from testpmd import BURST, BUFFERS, Testpmd, has_huge_pages
 
 # rounds, seconds of one measurement
@@ -23,23 +24,12 @@ SETTLE_S = 0.2  # from the start of a flood to what counts
 SPARE = 20000   # buffers beside those that hold the capture
 MANY = 1000000  # flows; and the length of every capture that is compared with that one
 HUGE_MIB = 512  # free huge pages from which on both sides use them
-FIRST_BURSTS = 24  # of 32 datagrams that go round between echo and client: fewer than a ring holds
+# Bursts of 32 datagrams that go round between server and client: fewer than a ring holds.
+ROUND = ('5tswap', 'tx_first 24')
 PEERS_LENGTH = 20000  # so that what makes 64 neighbours known is little of it
 FORWARD_LENGTH, FORWARD_FLOWS, FORWARD_PEERS = 20000, 512, 16
 FORWARD_PORTS = '20000-20999'
 PAIR = 'packed_vq=1,in_order=1,mrg_rxbuf=0,queue_size=1024'
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """Two sides that are compared. A side is called with the bench and returns one sample."""
-    name: str
-    ours: typing.Callable
-    theirs: typing.Callable
-    beside: str           # what theirs is
-    limit: float          # of the ratio ours to theirs
-    at_most: bool = False # else at least
-    unit: str = 'Mpps'
 
 
 class Bench:
@@ -75,10 +65,14 @@ class Bench:
     def testpmd(self, name, vdev, core, buffers=BUFFERS, arguments=()):
         return Testpmd(self.folder, name, vdev, core, buffers, arguments, self.huge)
 
+    def settled(self, server):
+        """What it does a second, when a flood has gone on for a moment."""
+        time.sleep(SETTLE_S)
+        return server.rates(self.seconds)
+
     def sample(self, server, key, must_send=False):
         """Datagrams a second that the server has received or sent, and its cycles for each."""
-        time.sleep(SETTLE_S)
-        rates = server.rates(self.seconds)
+        rates = self.settled(server)
         if must_send and rates['sent'] < 0.99 * rates['received']:
             raise Failure(f'answered only {rates["sent"]:.3g} of {rates["received"]:.3g} a second')
         if rates[key] == 0:
@@ -131,14 +125,14 @@ def wire_forward(bench):
 
 # --- the virtio pair: a flood from testpmd on the other core --------------------------------------
 
-def pair(bench, server, key, flood):
+def pair(bench, server, key, flood, source=captures.CLIENT):
     """`flood` are the words with which the client starts; the server is taken down as well."""
     client = None
     try:
         client = bench.testpmd(
             'client', f'net_virtio_user0,path={bench.socket},queues=1,{PAIR}', bench.cores[1],
             arguments=['--eth-peer=0,' + captures.MAC.hex(':'), f'--txpkts={captures.FRAME_BYTES}',
-                       f'--tx-ip={captures.CLIENT},{captures.ADDRESS}', '--txonly-multi-flow',
+                       f'--tx-ip={source},{captures.ADDRESS}', '--txonly-multi-flow',
                        f'--tx-udp={captures.PORT},{captures.PORT}'])
         client.forward(*flood)
         return bench.sample(server, key, key == 'sent')
@@ -188,16 +182,18 @@ def many_peers(bench, peers):
     return cost(wire_echo(bench, PEERS_LENGTH, handler='send', peers=peers))
 
 
+FORWARD = Row(
+    f'wire, {FORWARD_FLOWS} clients: forward to 2 servers', wire_forward,
+    lambda bench: wire_echo(bench, FORWARD_LENGTH, FORWARD_FLOWS, peers=FORWARD_PEERS), 'our echo',
+    0.7)
 ROWS = [
     wire_row(512),
     wire_row(100000),
     pair_row('receive', 'sink', 'rxonly', 'received', ('txonly',)),
-    pair_row('echo', 'echo', '5tswap', 'sent', ('5tswap', f'tx_first {FIRST_BURSTS}')),
+    pair_row('echo', 'echo', '5tswap', 'sent', ROUND),
     Row('virtio: round trip p50', lambda bench: round_trip(bench, 'dpdk'),
         lambda bench: round_trip(bench, 'testpmd'), 'testpmd 5tswap', 1.10, True, 'us'),
-    Row(f'wire, {FORWARD_FLOWS} clients: forward to 2 servers', wire_forward,
-        lambda bench: wire_echo(bench, FORWARD_LENGTH, FORWARD_FLOWS, peers=FORWARD_PEERS),
-        'our echo', 0.7),
+    FORWARD,
     Row('wire: 1,000,000 flows', lambda bench: many_flows(bench, MANY),
         lambda bench: many_flows(bench, 1), 'one flow', 1.15, True, 'ns'),
     Row('wire: 64 neighbours, routed', lambda bench: many_peers(bench, 64),
@@ -229,46 +225,15 @@ def idle_testpmd(bench):
 
 # --- all of it ------------------------------------------------------------------------------------
 
-def read_arguments(words):
-    parser = session.parser(' dpdk', __doc__, quick='two minutes',
-                            full='fifteen minutes', rounds='3, 7 or 15')
-    parser.add_argument('--only', metavar='TEXT', default='',
-                        help='rows that have this text in their name')
-    parser.add_argument('--seconds', type=session.seconds, metavar='S',
-                        help='of one measurement, instead of 0.3, 0.5, 1')
-    return parser.parse_args(words)
-
-
-def run_round(bench, row, number, result):
-    """Both sides once, the one and then the other first. Both, or neither, are taken in."""
-    sides = {'ours': row.ours, 'theirs': row.theirs}
-    order = ['ours', 'theirs'] if number % 2 else ['theirs', 'ours']
-    try:
-        samples = {side: sides[side](bench) for side in order}
-    except Failure as failure:
-        result['failures'].append(str(failure))
-        return
-    for side, sample in samples.items():
-        result[side].append(sample)
-
-
 def measure(arguments, folder, is_private):
-    rounds, seconds = LENGTHS[arguments.length]
-    rounds, seconds = arguments.rounds or rounds, arguments.seconds or seconds
-    build = os.path.abspath(arguments.build)
-    chosen = [row for row in ROWS if arguments.only in row.name]
-    if not chosen:
-        session.stop(f'no row has "{arguments.only}" in its name')
-    bench = Bench(build, folder, is_private, seconds)
-    results = [{'ours': [], 'theirs': [], 'failures': []} for row in chosen]
+    rounds, seconds = pairs.length_of(arguments, LENGTHS)
+    chosen = pairs.choose(ROWS, arguments.only)
+    bench = Bench(os.path.abspath(arguments.build), folder, is_private, seconds)
+    results = pairs.nothing_yet(chosen)
     idle = {'volley serve': [], 'dpdk-testpmd': []}
     progress = session.Progress(rounds * (len(chosen) + 1))
     with session.Interruptible() as run:
-        for number in range(1, rounds + 1):
-            for row, result in zip(chosen, results):
-                progress.step(f'round {number} of {rounds}: {row.name}')
-                if not result['failures'] or result['ours']:
-                    run_round(bench, row, number, result)
+        for number in pairs.run_rounds(bench, chosen, results, rounds, progress):
             progress.step(f'round {number} of {rounds}: start-up and memory')
             idle['volley serve'].append(idle_engine(bench))
             idle['dpdk-testpmd'].append(idle_testpmd(bench))
@@ -279,12 +244,13 @@ def measure(arguments, folder, is_private):
             'settings': {'rounds': rounds, 'seconds': seconds, 'bytes': captures.PAYLOAD_BYTES,
                          'burst': BURST, 'cores': bench.cores, 'huge_pages': bench.huge,
                          'tsc_hz': bench.tsc_hz},
-            'rows': [dpdk_report.row_of(row, result) for row, result in zip(chosen, results)],
+            'rows': [pairs_report.row_of(row, result) for row, result in zip(chosen, results)],
             'idle': {name: dpdk_report.idle_of(samples) for name, samples in idle.items()}}
 
 
 def main(words):
-    arguments = read_arguments(words)
+    arguments = pairs.read_arguments(words, 'dpdk', __doc__, 'two minutes', 'fifteen minutes',
+                                     LENGTHS)
     return session.run(lambda *place: measure(arguments, *place), dpdk_report.lines,
                        os.path.join(arguments.folder, 'dpdk.json'),
-                       lambda result: all('ratio' in row for row in result['rows']))
+                       pairs_report.is_whole)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Our engine on one device and one core, with its ledger read while it runs (bench/wire/rate.c)."""
 import json
+import signal
 import subprocess
 import time
 
 import captures
+import machine
 from child import Child, Failure
 from testpmd import memory_mib
 
@@ -55,3 +57,42 @@ class Engine:
                 raise Failure('the ledger does not balance')
         finally:
             self.child.stop()
+
+
+class Service(Child):
+    """`volley serve`, which tells its ledger when it is asked (SIGUSR1)."""
+
+    def __init__(self, volley, folder, words):
+        super().__init__([volley, 'serve', '--json', *words], folder, 'server')
+        try:
+            self.await_text('ready:', READY_S)
+        except Failure:
+            self.stop()
+            raise
+        self.lines = 1
+
+    def ledger(self):
+        """(when, the ledger)."""
+        self.process.send_signal(signal.SIGUSR1)
+        self.lines += 1
+        end = time.monotonic() + READY_S
+        while len(lines := self.text('out').splitlines(True)) < self.lines or \
+                not lines[-1].endswith('\n'):
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise Failure('volley serve does not tell its ledger: ' + self.why())
+            time.sleep(0.001)
+        return time.monotonic(), json.loads(lines[-1])
+
+    def rates(self, seconds):
+        """Datagrams a second by the ledger, of which none may have been dropped; and what each that
+        was sent has cost the processor, in nanoseconds."""
+        (start_s, before), start_ns = self.ledger(), machine.cpu_ns(self.pid)
+        time.sleep(seconds)
+        (end_s, after), end_ns = self.ledger(), machine.cpu_ns(self.pid)
+        dropped = {name: count for name, count in after['dropped'].items()
+                   if count != before['dropped'].get(name, 0)}
+        if dropped:
+            raise Failure(f'dropped {dropped}')
+        gain = {key: after[key] - before[key] for key in ('received', 'sent', 'released')}
+        return {'cost_ns': (end_ns - start_ns) / max(1, gain['sent']),
+                **{key: count / (end_s - start_s) for key, count in gain.items()}}

@@ -8,11 +8,10 @@ import re
 
 import captures
 import dpdk
-import dpdk_report
-import machine
-import session
+import pairs
 import wires
 from child import Child, Failure
+from pairs import Row, plain
 from runner import PAIR_CLIENT, PAIR_SERVER, SERVER_MAC
 
 # rounds, seconds of one measurement
@@ -108,10 +107,6 @@ def sockperf(bench, mode, wanted, *words):
     return float(found.group(1))
 
 
-def plain(value):
-    return {'value': value, 'cycles': None}
-
-
 def trip_load(bench):
     told = socket_load(bench, '-r', RATE, '--payload', 'sockperf', '--idle', 'busy')
     return plain(told['latency_ns']['p50'] / 1e3)
@@ -123,71 +118,20 @@ def trip_sockperf(bench):
 
 
 ROWS = [
-    dpdk.Row('virtio: send', lambda bench: pair_load(bench, 'rxonly', 'sent_pps', '--one-way'),
-             lambda bench: pair_testpmd(bench, 'rxonly', 'txonly', 'sent'), 'testpmd txonly', 0.9),
-    dpdk.Row('virtio: send and receive', lambda bench: pair_load(bench, '5tswap', 'received_pps'),
-             lambda bench: pair_testpmd(bench, '5tswap', 'flowgen', 'received'),
-             'testpmd flowgen', 0.9),
-    dpdk.Row('loopback: send',
-             lambda bench: plain(socket_load(bench, '-r', 'max', '--one-way')['sent_pps'] / 1e6),
-             lambda bench: plain(sockperf(bench, 'throughput',
-                                          r'Message Rate is (\d+)') / 1e6),
-             'sockperf throughput', 5.0),
-    dpdk.Row('loopback: round trip p50', trip_load, trip_sockperf, 'sockperf ping-pong', 1.10,
-             True, 'us'),
+    Row('virtio: send', lambda bench: pair_load(bench, 'rxonly', 'sent_pps', '--one-way'),
+        lambda bench: pair_testpmd(bench, 'rxonly', 'txonly', 'sent'), 'testpmd txonly', 0.9),
+    Row('virtio: send and receive', lambda bench: pair_load(bench, '5tswap', 'received_pps'),
+        lambda bench: pair_testpmd(bench, '5tswap', 'flowgen', 'received'), 'testpmd flowgen',
+        0.9),
+    Row('loopback: send',
+        lambda bench: plain(socket_load(bench, '-r', 'max', '--one-way')['sent_pps'] / 1e6),
+        lambda bench: plain(sockperf(bench, 'throughput', r'Message Rate is (\d+)') / 1e6),
+        'sockperf throughput', 5.0),
+    Row('loopback: round trip p50', trip_load, trip_sockperf, 'sockperf ping-pong', 1.10, True,
+        'us'),
 ]
 
 
-def read_arguments(words):
-    parser = session.parser(' load', __doc__, quick='a minute', full='five minutes',
-                            rounds='3, 7 or 15')
-    parser.add_argument('--only', metavar='TEXT', default='',
-                        help='rows that have this text in their name')
-    parser.add_argument('--seconds', type=session.seconds, metavar='S',
-                        help='of one measurement, instead of 0.5, 1, 2')
-    return parser.parse_args(words)
-
-
-def measure(arguments, folder, is_private):
-    rounds, seconds = LENGTHS[arguments.length]
-    rounds, seconds = arguments.rounds or rounds, arguments.seconds or seconds
-    chosen = [row for row in ROWS if arguments.only in row.name]
-    if not chosen:
-        session.stop(f'no row has "{arguments.only}" in its name')
-    bench = dpdk.Bench(os.path.abspath(arguments.build), folder, is_private, seconds)
-    results = [{'ours': [], 'theirs': [], 'failures': []} for row in chosen]
-    progress = session.Progress(rounds * len(chosen))
-    with session.Interruptible() as run:
-        for number in range(1, rounds + 1):
-            for row, result in zip(chosen, results):
-                progress.step(f'round {number} of {rounds}: {row.name}')
-                dpdk.run_round(bench, row, number, result)
-        run.done()
-    progress.end()
-    return {'schema': 1, 'complete': run.complete,
-            'machine': machine.fingerprint(bench.runner.volley),
-            'settings': {'rounds': rounds, 'seconds': seconds, 'bytes': captures.PAYLOAD_BYTES,
-                         'cores': bench.cores, 'huge_pages': bench.huge, 'tsc_hz': bench.tsc_hz},
-            'rows': [dpdk_report.row_of(row, result) for row, result in zip(chosen, results)]}
-
-
-def lines(result):
-    facts, settings = result['machine'], result['settings']
-    yield (f'{facts["cpu"]}, {facts["cores"]} cores; Linux {facts["kernel"]}; {facts["volley"]}, '
-           f'DPDK {facts["dpdk"]}')
-    yield (f'{settings["bytes"]} bytes of payload; server on core {settings["cores"][0]}, client '
-           f'on core {settings["cores"][1]}; medians of {settings["rounds"]} rounds of '
-           f'{settings["seconds"]} s in turn')
-    yield ''
-    yield from dpdk_report.table(result['rows'])
-    for row in result['rows']:
-        failures = row['samples']['failures']
-        if failures and 'ratio' in row:
-            yield f'{row["name"]}: {len(failures)} rounds failed: {failures[0]}'
-
-
 def main(words):
-    arguments = read_arguments(words)
-    return session.run(lambda *place: measure(arguments, *place), lines,
-                       os.path.join(arguments.folder, 'load.json'),
-                       lambda result: all('ratio' in row for row in result['rows']))
+    arguments = pairs.read_arguments(words, 'load', __doc__, 'a minute', 'five minutes', LENGTHS)
+    return pairs.run(dpdk.Bench, ROWS, arguments, LENGTHS, 'load')

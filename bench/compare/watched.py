@@ -10,9 +10,7 @@ comes as fast as the engine takes it. So the figures are the cost of the path wi
 it, and the loss at its worst. The watcher has another core.
 """
 import argparse
-import json
 import os
-import signal
 import statistics
 import sys
 import tempfile
@@ -20,11 +18,11 @@ import time
 
 import captures
 from child import Child, Failure
+from engine import Service
 from testpmd import memory_mib
 
 FLOWS = 4096
 BUFFERS = FLOWS + 20000  # beside those that hold the capture
-READY_S = 30
 ATTACH_S = 10
 SETTLE_S = 0.3
 NOTHING = '--port', '9'  # that nobody has
@@ -42,30 +40,15 @@ WAYS = {
 }
 
 
-class Server(Child):
-    """An echo on the capture, with its ledger read while it runs."""
-
-    def __init__(self, volley, folder, capture, handler):
-        words = [volley, 'serve', '--json', '-b', 'dpdk', '-d', 'pcap:' + capture,
-                 '-a', captures.PREFIX, '-o', 'mac=' + captures.MAC.hex(':'), '--cores', '0',
-                 '--buffers', str(BUFFERS), '-o', f'memory={memory_mib(BUFFERS)}M',
-                 '-o', 'hugepages=off', '--idle', 'busy', '-l', f':{captures.PORT}']
-        for each in filter(None, (handler, 'echo')):
-            words += ['-H', each]
-        super().__init__(words, folder, 'serve')
-        self.await_text('ready:', READY_S)
-        self.lines = 1
-
-    def ledger(self):
-        self.process.send_signal(signal.SIGUSR1)
-        self.lines += 1
-        end = time.monotonic() + READY_S
-        while len(lines := self.text('out').splitlines(True)) < self.lines or \
-                not lines[-1].endswith('\n'):
-            if time.monotonic() > end:
-                raise Failure('volley serve does not tell its ledger')
-            time.sleep(0.001)
-        return time.monotonic(), json.loads(lines[-1])
+def serve(volley, folder, capture, handler):
+    """An echo on the capture."""
+    words = ['-b', 'dpdk', '-d', 'pcap:' + capture, '-a', captures.PREFIX,
+             '-o', 'mac=' + captures.MAC.hex(':'), '--cores', '0', '--buffers', str(BUFFERS),
+             '-o', f'memory={memory_mib(BUFFERS)}M', '-o', 'hugepages=off', '--idle', 'busy',
+             '-l', f':{captures.PORT}']
+    for each in filter(None, (handler, 'echo')):
+        words += ['-H', each]
+    return Service(volley, folder, words)
 
 
 def metric(ledger, name):
@@ -82,7 +65,7 @@ def tap_counts(tap):
 def measure(volley, folder, capture, way, seconds):
     """Echoes a second, and of what was to be watched the part that was missed (or None)."""
     handler, tap_words = WAYS[way]
-    server = Server(volley, folder, capture, handler.format(folder=folder))
+    server = serve(volley, folder, capture, handler.format(folder=folder))
     tap = None
     try:
         if tap_words is not None:
