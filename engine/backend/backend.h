@@ -125,6 +125,9 @@ struct vly_backend {
 	// A few words for the ready line: "virtio-user, 1 queue, vector rx". Lives with the port.
 	const char *(*detail)(const struct vly_backend_port *port);
 
+	// Optional. How often an rx_burst that finds nothing has looked before it returns, 1 at
+	// first: for a thread that spins, and would do nothing else before it asked again.
+	void (*look)(struct vly_backend_queue *queue, uint32_t times);
 	// Receives 0..count. Fills peer, local, link, len, capacity, data_offset, ttl, tos and
 	// rx_ns (datagram layer) or link, len, capacity, data_offset and rx_ns (frame layer);
 	// flow_hash if the device gives it, else 0. Counts `received` and what was lost.

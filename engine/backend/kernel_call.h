@@ -10,6 +10,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+// *name_bytes is as large as the name, and stays so where all names are of one family.
+static inline ssize_t vly_call_recvfrom(int fd, void *data, size_t bytes, int flags,
+					struct sockaddr_in *name, socklen_t *name_bytes)
+{
+	return syscall(SYS_recvfrom, fd, data, bytes, flags, name, name_bytes);
+}
+
 static inline ssize_t vly_call_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	return syscall(SYS_recvmsg, fd, msg, flags);

@@ -104,9 +104,28 @@ void vly_kernel_message_write(struct msghdr *msg, struct sockaddr_in6 *name, uin
 		msg->msg_control = NULL;
 }
 
+// The reply to what came alone to the only socket: its name is all there is to say.
+static bool is_straight(const struct vly_kernel_sockets *sockets, const struct vly_dgram *dgram)
+{
+	return sockets->count == 1 && sockets->list[0].is_bare && vly_kernel_is_reply(dgram) &&
+	       !dgram->link && dgram->peer.port && vly_addr_is_ipv4(&dgram->peer);
+}
+
+static void write_name(struct msghdr *msg, struct sockaddr_in6 *name, const struct vly_addr *peer)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(peer->port)};
+
+	memcpy(&in.sin_addr, peer->ip + 12, sizeof(in.sin_addr));
+	memcpy(name, &in, sizeof(in));
+	msg->msg_name = name;
+	msg->msg_namelen = sizeof(in);
+}
+
 bool vly_kernel_send_lone(struct vly_kernel_sender *sender, struct vly_dgram *dgram)
 {
-	const struct vly_kernel_socket *sock = vly_kernel_sockets_pick(sender->sockets, dgram);
+	bool straight = is_straight(sender->sockets, dgram);
+	const struct vly_kernel_socket *sock =
+		straight ? sender->sockets->list : vly_kernel_sockets_pick(sender->sockets, dgram);
 	_Alignas(8) uint8_t control[VLY_KERNEL_CONTROL_BYTES];
 	struct sockaddr_in6 name;
 	struct iovec iov = {.iov_base = vly_dgram_data(dgram), .iov_len = dgram->len};
@@ -117,7 +136,10 @@ bool vly_kernel_send_lone(struct vly_kernel_sender *sender, struct vly_dgram *dg
 	if (VLY_UNLIKELY(!sock || !dgram->peer.port)) {
 		error = sock ? -EDESTADDRREQ : -EAFNOSUPPORT;
 	} else {
-		vly_kernel_message_write(&msg, &name, control, sock, dgram, 0);
+		if (VLY_LIKELY(straight))
+			write_name(&msg, &name, &dgram->peer);
+		else
+			vly_kernel_message_write(&msg, &name, control, sock, dgram, 0);
 		if (msg.msg_control)
 			rc = vly_call_sendmsg(sock->fd, &msg, MSG_DONTWAIT);
 		else

@@ -28,6 +28,7 @@ enum vly_kernel_key {
 struct vly_kernel_options {
 	bool gro;
 	bool gso;
+	bool joins_late;       // bare sockets wait with UDP_GRO until there are trains
 	uint64_t rcvbuf_bytes; // 0: the system's
 	uint64_t sndbuf_bytes; // 0: the system's
 	uint32_t busy_poll_us; // 0: none

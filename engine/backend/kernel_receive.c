@@ -11,7 +11,6 @@
 enum {
 	NAME_BYTES = 32,
 	TRAIN_DATAGRAMS = 4 * VLY_BURST_MAX, // to ask the kernel for at a time
-	PATIENCE = 16,
 };
 
 static void arm(struct vly_kernel_receiver *receiver, uint32_t slot, uint32_t block)
@@ -45,6 +44,8 @@ void vly_kernel_receiver_open(struct vly_kernel_receiver *receiver, struct vly_k
 	receiver->armed_max = share < VLY_KERNEL_MESSAGES ? share : VLY_KERNEL_MESSAGES;
 	receiver->train_length = 1;
 	receiver->ask = 1;
+	receiver->looks = 1;
+	receiver->lone.name_bytes = sizeof(receiver->lone.name);
 	while (receiver->armed < receiver->armed_max)
 		arm(receiver, receiver->armed++, vly_kernel_pool_take(pool));
 }
@@ -72,16 +73,41 @@ void vly_kernel_receiver_rearm(struct vly_kernel_receiver *receiver)
 		arm(receiver, receiver->armed++, vly_kernel_pool_take(receiver->pool));
 }
 
-// The empty datagram that ends a wait is nobody's.
-static bool is_waker(const struct vly_kernel_receiver *receiver, const struct msghdr *msg)
+bool vly_kernel_receiver_is_waker(const struct vly_kernel_receiver *receiver,
+				  const struct vly_addr *peer)
+{
+	return receiver->waker.port && peer->port == receiver->waker.port &&
+	       memcmp(peer->ip, receiver->waker.ip, sizeof(peer->ip)) == 0;
+}
+
+static bool is_from_waker(const struct vly_kernel_receiver *receiver, const struct msghdr *msg)
 {
 	struct vly_addr peer;
 
 	if (!receiver->waker.port)
 		return false;
 	vly_kernel_addr_read(&peer, msg->msg_name);
-	return peer.port == receiver->waker.port &&
-	       memcmp(peer.ip, receiver->waker.ip, sizeof(peer.ip)) == 0;
+	return vly_kernel_receiver_is_waker(receiver, &peer);
+}
+
+// Whether the second of two messages is what UDP_GRO would have joined to the first.
+static bool follows(const struct mmsghdr *first, const struct mmsghdr *second)
+{
+	return second->msg_len && second->msg_len <= first->msg_len &&
+	       memcmp(first->msg_hdr.msg_name, second->msg_hdr.msg_name,
+		      sizeof(struct sockaddr_in)) == 0;
+}
+
+// A bare socket joins from the first train on that it was seen to miss.
+static void look_for_trains(const struct vly_kernel_receiver *receiver,
+			    struct vly_kernel_socket *sock, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		if (follows(&receiver->msgs[i - 1], &receiver->msgs[i])) {
+			vly_kernel_socket_join(sock);
+			return;
+		}
+	}
 }
 
 uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
@@ -106,7 +132,7 @@ uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_ker
 	for (int i = 0; i < n; i++) {
 		struct mmsghdr *msg = &receiver->msgs[i];
 
-		if (VLY_UNLIKELY(!msg->msg_len && is_waker(receiver, &msg->msg_hdr))) {
+		if (VLY_UNLIKELY(!msg->msg_len && is_from_waker(receiver, &msg->msg_hdr))) {
 			vly_kernel_pool_put(receiver->pool, receiver->blocks[i]);
 			continue;
 		}
@@ -115,6 +141,8 @@ uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_ker
 						   receiver->ledger, &msg->msg_hdr,
 						   receiver->blocks[i], msg->msg_len, now_ns);
 	}
+	if (VLY_UNLIKELY(sock->may_join))
+		look_for_trains(receiver, sock, (uint32_t)n);
 	receiver->used = (uint32_t)n;
 	receiver->train_length = datagrams / (uint32_t)n;
 	receiver->train_bytes = bytes / (uint32_t)n;
@@ -134,13 +162,18 @@ bool vly_kernel_receive_one(struct vly_kernel_receiver *receiver, struct vly_ker
 			    int flags)
 {
 	struct msghdr msg = receiver->msgs[0].msg_hdr;
-	ssize_t bytes = vly_call_recvmsg(sock->fd, &msg, flags);
+	uint32_t looks = flags & MSG_DONTWAIT ? receiver->looks : 1;
+	ssize_t bytes;
 
+	// What is not there is not written into the message either.
+	do
+		bytes = vly_call_recvmsg(sock->fd, &msg, flags);
+	while (bytes < 0 && errno == EAGAIN && --looks);
 	if (bytes < 0) {
 		vly_kernel_errors_receive(sock, receiver->ledger, -errno);
 		return false;
 	}
-	if (VLY_UNLIKELY(!bytes && is_waker(receiver, &msg))) // its block stays where it is
+	if (VLY_UNLIKELY(!bytes && is_from_waker(receiver, &msg))) // its block stays where it is
 		return true;
 	vly_kernel_receiver_take(receiver, sock, &msg, (uint32_t)bytes, 0);
 	return true;
@@ -158,21 +191,6 @@ uint32_t vly_kernel_receive_limit(const struct vly_kernel_receiver *receiver, ui
 	return wanted < enough ? wanted : enough;
 }
 
-// Asking for a second message costs a good part of a round trip when there is none. So we ask for
-// one while they come one by one, and for twice as many whenever all came that we asked for; where
-// that was in vain, only after a while again.
-static void adapt(struct vly_kernel_receiver *receiver, uint32_t asked, uint32_t got)
-{
-	if (got < asked) {
-		receiver->ask = got ? got : 1;
-		receiver->patience = asked > 1 ? PATIENCE : receiver->patience;
-	} else if (receiver->patience) {
-		receiver->patience--;
-	} else if (receiver->ask < VLY_KERNEL_MESSAGES) {
-		receiver->ask *= 2;
-	}
-}
-
 void vly_kernel_receive_some(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
 			     uint32_t wanted, uint64_t now_ns)
 {
@@ -187,5 +205,5 @@ void vly_kernel_receive_some(struct vly_kernel_receiver *receiver, struct vly_ke
 		got = vly_kernel_receive_one(receiver, sock, MSG_DONTWAIT);
 	else
 		got = vly_kernel_receive(receiver, sock, asked, MSG_DONTWAIT, now_ns);
-	adapt(receiver, asked, got);
+	vly_kernel_receiver_adapt(receiver, asked, got);
 }

@@ -5,11 +5,22 @@
 // how many are asked for follows from how many there were.
 #pragma once
 
+#include <netinet/in.h>
+
 #include "backend/kernel_train.h"
 
 enum vly_kernel_receive_limits {
-	VLY_KERNEL_MESSAGES = 64,       // of one receive; no more than VLY_KERNEL_TRAINS
+	VLY_KERNEL_MESSAGES = 64, // of one receive; no more than VLY_KERNEL_TRAINS
+	VLY_KERNEL_PATIENCE = 16,
 	VLY_KERNEL_LARGE_BYTES = 16384, // trains from here on push each other out of the cache
+};
+
+// The peer that sends one datagram at a time (kernel_lone.h).
+struct vly_kernel_lone {
+	struct vly_dgram model; // the header of what it sends
+	uint64_t known;         // its name's first word; 0: nobody
+	struct sockaddr_in name;
+	socklen_t name_bytes;
 };
 
 // Of one queue, and its thread's alone. What a lone datagram needs comes first and close together:
@@ -22,6 +33,9 @@ struct vly_kernel_receiver {
 	uint32_t used;     // the first of them, whose blocks have been given away
 	uint32_t ask;      // messages to ask for at a time
 	uint32_t patience; // receives before more are asked for
+	uint32_t looks;    // for one message, before a burst is given up as empty; 1 or more
+	bool has_found;    // the last receive has found all that it asked for
+	struct vly_kernel_lone lone;
 	uint32_t armed_max;
 	uint32_t train_length; // datagrams a message, of late
 	uint32_t train_bytes;  // bytes a message, of late
@@ -38,6 +52,14 @@ void vly_kernel_receiver_open(struct vly_kernel_receiver *receiver, struct vly_k
 // Before a receive: gives the messages that have been used blocks again. So late, because what has
 // just been released is what the cache has.
 void vly_kernel_receiver_rearm(struct vly_kernel_receiver *receiver);
+
+// What a receive has found of what it asked for: how many to ask for next.
+static inline void vly_kernel_receiver_adapt(struct vly_kernel_receiver *receiver, uint32_t asked,
+					     uint32_t got);
+
+// Whether an empty datagram from there is the one that ends a wait, and nobody's.
+bool vly_kernel_receiver_is_waker(const struct vly_kernel_receiver *receiver,
+				  const struct vly_addr *peer);
 
 // Receives at most `limit` messages from a socket into the trains. Returns how many there were.
 uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
@@ -60,3 +82,24 @@ uint32_t vly_kernel_receive_limit(const struct vly_kernel_receiver *receiver, ui
 // more, as trains are not cut.
 void vly_kernel_receive_some(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,
 			     uint32_t wanted, uint64_t now_ns);
+
+// -------------------------------------------------------------------------------------------------
+
+// Asking for a second message costs a good part of a round trip when there is none. So we ask for
+// one while they come one by one, and for twice as many whenever all came that we asked for; where
+// that was in vain, only after a while again.
+static inline void vly_kernel_receiver_adapt(struct vly_kernel_receiver *receiver, uint32_t asked,
+					     uint32_t got)
+{
+	if (got < asked) {
+		receiver->ask = got ? got : 1;
+		if (asked > 1)
+			receiver->patience = VLY_KERNEL_PATIENCE;
+	} else if (receiver->patience) {
+		// What was not there when we looked first is no second one.
+		receiver->patience -= receiver->has_found;
+	} else if (receiver->ask < VLY_KERNEL_MESSAGES) {
+		receiver->ask *= 2;
+	}
+	receiver->has_found = got == asked;
+}

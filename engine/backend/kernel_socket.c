@@ -127,10 +127,20 @@ static void ask_class(const struct vly_kernel_socket *sock, bool is_wanted)
 	setsockopt(sock->fd, SOL_IPV6, IPV6_RECVTCLASS, &on, sizeof(on));
 }
 
-void vly_kernel_sockets_ask_class(const struct vly_kernel_sockets *sockets, bool is_wanted)
+void vly_kernel_sockets_ask_class(struct vly_kernel_sockets *sockets, bool is_wanted)
 {
+	// Who learns of a handler that wants it has seen this first.
+	atomic_store(&sockets->tells_class, is_wanted);
 	for (uint32_t i = 0; i < sockets->count; i++)
 		ask_class(&sockets->list[i], is_wanted);
+}
+
+void vly_kernel_socket_join(struct vly_kernel_socket *sock)
+{
+	int on = 1;
+
+	sock->may_join = false;
+	sock->joins = setsockopt(sock->fd, SOL_UDP, UDP_GRO, &on, sizeof(on)) == 0;
 }
 
 // Beyond the system's limit where we may, else up to it.
@@ -143,12 +153,11 @@ static void set_buffer(int fd, int forced, int option, uint64_t bytes)
 }
 
 // Old kernels lack some of these; what is missing is then simply not told.
-static void set_options(const struct vly_kernel_socket *sock, struct vly_kernel_options *options,
+static void set_options(struct vly_kernel_socket *sock, struct vly_kernel_options *options,
 			bool is_of_many)
 {
 	int fd = sock->fd;
 	int us = (int)options->busy_poll_us;
-	int on = 1;
 
 	if (is_of_many)
 		set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
@@ -157,10 +166,13 @@ static void set_options(const struct vly_kernel_socket *sock, struct vly_kernel_
 	if (sock->is_ipv6)
 		set_flag(fd, SOL_IPV6, IPV6_RECVPKTINFO);
 	ask_class(sock, true);
-	if (options->gro && setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)))
-		options->gro = false;
 	if (options->stamping && vly_kernel_stamps_enable(fd, options->stamping))
 		options->stamping = VLY_KERNEL_STAMPING_OFF;
+	sock->is_bare = !sock->is_ipv6 && !sock->is_wildcard && !sock->is_shared && !is_of_many &&
+			!options->stamping;
+	sock->may_join = options->gro;
+	if (sock->may_join && !(sock->is_bare && options->joins_late))
+		vly_kernel_socket_join(sock);
 	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->rcvbuf_bytes);
 	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->sndbuf_bytes);
 	if (us) {
@@ -286,6 +298,7 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 	// A client's queues have a port each: the answers must find the queue that asked.
 	bool is_shared = config->listen_count && config->queues > 1;
 
+	options->gro = options->gro && vly_kernel_has_gro();
 	for (uint32_t i = 0; i < count; i++) {
 		struct vly_endpoint endpoint = config->listen_count ? config->listens[i] : any;
 		struct vly_kernel_socket *sock = &sockets->list[i];
@@ -303,6 +316,7 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 		sock->drops_copies = first != NULL;
 		set_options(sock, options, count > SOCKETS_FEW);
 	}
+	atomic_store(&sockets->tells_class, true);
 	index_by_port(sockets);
 	return vly_kernel_groups_join(sockets, name, config, queue, error);
 }

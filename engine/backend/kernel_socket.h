@@ -5,6 +5,7 @@
 // (destination address, interface, hop limit, traffic class, segment size, losses), and to take it.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -20,7 +21,10 @@ struct vly_kernel_socket {
 	int fd;
 	bool is_ipv6; // takes IPv4 as well, mapped, if it is bound to the wildcard
 	bool is_wildcard;
-	bool is_shared;    // its port has a socket in each queue
+	bool is_shared; // its port has a socket in each queue
+	bool is_bare;   // of IPv4, and tells but who sent it: all else is known, or not wanted
+	bool may_join;  // joins (UDP_GRO) as soon as there are trains
+	bool joins;
 	bool tells_errors; // of ICMP, that what it sent has met
 	bool drops_copies; // of broadcasts, which each of these gets: the first queue's delivers
 	uint32_t missed;   // datagrams lost to a full receive buffer, as last reported
@@ -36,6 +40,7 @@ enum vly_kernel_socket_limits {
 struct vly_kernel_sockets {
 	struct vly_kernel_socket list[VLY_LISTENS_MAX];
 	uint32_t count;
+	_Atomic bool tells_class; // control: w, owner: r; hop limit and traffic class
 	uint16_t bucket[VLY_KERNEL_SOCKET_BUCKETS]; // by port, each the first of its bucket
 	uint64_t asked_ns;                          // when the kernel was last asked for its losses
 };
@@ -56,8 +61,12 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 			    struct vly_kernel_options *options,
 			    const struct vly_kernel_sockets *first, uint32_t queue,
 			    struct vly_error *error);
-// Whether hop limit and traffic class are told with each datagram, as they are at first.
-void vly_kernel_sockets_ask_class(const struct vly_kernel_sockets *sockets, bool is_wanted);
+// Whether hop limit and traffic class are told with each datagram, as they are at first. Control
+// thread, while the queue runs, too.
+void vly_kernel_sockets_ask_class(struct vly_kernel_sockets *sockets, bool is_wanted);
+// Lets the kernel join what comes to a socket with may_join. There is no way back: a train that was
+// joined just before would be taken for one datagram just after.
+void vly_kernel_socket_join(struct vly_kernel_socket *sock);
 void vly_kernel_sockets_close(struct vly_kernel_sockets *sockets);
 
 // The socket that a datagram leaves by: the one bound to its local endpoint, else one that speaks

@@ -109,6 +109,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 	port->queues[port->queue_count++] = queue; // what is open so far is closed with the port
 	queue->ledger = ledger;
 	queue->options = *options;
+	queue->options.joins_late = true;
 	queue->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (queue->event_fd < 0)
 		return vly_kernel_fail_files("socket", -errno, config->queues, error);
@@ -225,6 +226,11 @@ static void socket_release_burst(struct vly_backend_queue *queue, struct vly_dgr
 	vly_kernel_pool_release(&queue->pool, dgrams, count);
 }
 
+static void socket_look(struct vly_backend_queue *queue, uint32_t times)
+{
+	queue->receiver.looks = times;
+}
+
 static uint32_t socket_fds(const struct vly_backend_queue *queue, int *fds, uint32_t max)
 {
 	uint32_t count = queue->sockets.count < max ? queue->sockets.count : max;
@@ -249,6 +255,7 @@ const struct vly_backend vly_backend_socket = {
 	.local = socket_local,
 	.ask_class = socket_ask_class,
 	.detail = socket_detail,
+	.look = socket_look,
 	.rx_burst = vly_socket_rx_burst,
 	.tx_burst = vly_socket_tx_burst,
 	.alloc_burst = socket_alloc_burst,

@@ -3,6 +3,7 @@
 // The bursts of the socket backend; waiting is in socket_wait.c.
 #include <sys/epoll.h>
 
+#include "backend/kernel_lone.h"
 #include "backend/kernel_message.h"
 #include "backend/socket.h"
 #include "core/compiler.h"
@@ -16,23 +17,20 @@ enum {
 
 // --- receiving ----------------------------------------------------------------------------------
 
-// One socket is asked at once; of several, those that have something, which the kernel names in
-// turn, a call for however many there are.
-static void receive_any(struct vly_backend_queue *queue, uint32_t wanted, uint64_t now_ns)
+// Of several sockets those that have something, which the kernel names in turn, are asked by a call
+// each for however many there are.
+static uint32_t receive_any(struct vly_backend_queue *queue, struct vly_dgram **dgrams, uint32_t n,
+			    uint32_t count, uint64_t now_ns)
 {
+	uint32_t limit = vly_kernel_receive_limit(&queue->receiver, count - n);
 	struct epoll_event ready[READY_MAX];
-	uint32_t limit;
-	int n;
+	int found = epoll_wait(queue->epoll_fd, ready, READY_MAX, 0);
 
-	if (VLY_LIKELY(queue->sockets.count == 1)) {
-		vly_kernel_receive_some(&queue->receiver, &queue->sockets.list[0], wanted, now_ns);
-		return;
-	}
-	limit = vly_kernel_receive_limit(&queue->receiver, wanted);
-	n = epoll_wait(queue->epoll_fd, ready, READY_MAX, 0);
-	for (int i = 0; i < n && vly_kernel_trains_count(&queue->trains) < wanted; i++)
+	for (int i = 0; i < found && vly_kernel_trains_count(&queue->trains) < count - n; i++)
 		vly_kernel_receive(&queue->receiver, &queue->sockets.list[ready[i].data.u32], limit,
 				   MSG_DONTWAIT, now_ns);
+	return vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams, n,
+					 count, now_ns);
 }
 
 uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
@@ -54,9 +52,10 @@ uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 		queue->skip_polls--;
 		return n;
 	}
-	receive_any(queue, count - n, now_ns);
-	return vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams, n,
-					 count, now_ns);
+	if (VLY_LIKELY(queue->sockets.count == 1))
+		return vly_kernel_receive_burst(&queue->receiver, &queue->sockets, dgrams, n, count,
+						now_ns);
+	return receive_any(queue, dgrams, n, count, now_ns);
 }
 
 // --- sending ------------------------------------------------------------------------------------

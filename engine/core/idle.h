@@ -32,6 +32,12 @@ struct vly_idler {
 enum vly_idle_step vly_idler_next(struct vly_idler *idler, uint32_t work, uint32_t full,
 				  uint64_t now_ns);
 
+// Whether a turn without work is followed by another at once, with nobody waiting for the core.
+static inline bool vly_idler_spins(const struct vly_idler *idler)
+{
+	return idler->mode == VLY_IDLE_BUSY && !idler->is_crowded;
+}
+
 // How long to sleep between two polls of what can only be polled: the longer nothing has come, the
 // longer, so that an idle loop costs less than a hundredth of a core.
 uint64_t vly_idler_nap_ns(const struct vly_idler *idler, uint64_t now_ns);

@@ -17,6 +17,7 @@ enum {
 	DRAIN_LIMIT_NS = 200000000,  // a stop that is flooded stops receiving all the same
 	FLUSH_LIMIT_NS = 1000000000, // a wire that takes nothing more
 	WORKERS_LIMIT_NS = 2000000000,
+	SPIN_LOOKS = 8, // at the kernel's sockets in one turn: about two microseconds
 };
 
 static bool is_to_send(const struct vly_dgram *dgram)
@@ -234,6 +235,12 @@ static void sleep_until_input(struct vly_io *io, uint64_t now_ns)
 	vly_waker_retract(&io->waker);
 }
 
+// All else in a turn can wait for that, but what workers send back.
+static void set_looks(struct vly_io *io)
+{
+	vly_queue_look(io->queue, io->chain && vly_idler_spins(&io->idler) ? SPIN_LOOKS : 1);
+}
+
 static void rest(struct vly_io *io, uint32_t work, uint64_t now_ns)
 {
 	switch (vly_idler_next(&io->idler, work, io->burst, now_ns)) {
@@ -248,6 +255,7 @@ static void rest(struct vly_io *io, uint32_t work, uint64_t now_ns)
 	case VLY_IDLE_STEP_YIELD:
 		vly_idler_yield(&io->idler);
 		vly_note_cpu(&io->cpu);
+		set_looks(io);
 		break;
 	case VLY_IDLE_STEP_SLEEP:
 		sleep_until_input(io, now_ns);
@@ -372,11 +380,13 @@ void *vly_io_thread(void *arg)
 	vly_pin(io->core);
 	if (io->chain)
 		vly_chain_start(io->chain, vly_clock_ns());
+	set_looks(io);
 	while (is_running(io)) {
 		uint64_t now_ns = vly_clock_ns();
 
 		rest(io, turn(io, now_ns), now_ns);
 	}
+	vly_queue_look(io->queue, 1);
 	drain_wire(io);
 	refuse_rest(io);
 	finish_waiting(io);

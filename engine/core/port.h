@@ -66,6 +66,10 @@ int vly_port_verify(struct vly_port *port, struct vly_error *error);
 // Says, at most once a second, that another station claims an address of ours. Control thread.
 void vly_port_watch(struct vly_port *port, const struct vly_log *alerts);
 
+// How often a burst that finds nothing looks at the wire, where a look is a call of the kernel's; 1
+// at first. The queue's thread.
+void vly_queue_look(struct vly_queue *queue, uint32_t times);
+
 // Moves on what waits inside the queue: built frames, neighbours asked for, completions. Returns
 // how many datagrams are still inside. The queue's thread.
 uint32_t vly_queue_flush(struct vly_queue *queue, uint64_t now_ns);

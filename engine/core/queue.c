@@ -310,6 +310,12 @@ void vly_release_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint3
 	vly_queue_give_back(queue, dgrams, count);
 }
 
+void vly_queue_look(struct vly_queue *queue, uint32_t times)
+{
+	if (queue->backend->look)
+		queue->backend->look(queue->inner, times);
+}
+
 int vly_queue_wait(struct vly_queue *queue, uint64_t timeout_ns)
 {
 	if (!queue->backend->wait)
