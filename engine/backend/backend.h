@@ -110,6 +110,9 @@ struct vly_backend {
 	void (*close)(struct vly_backend_port *port);
 	uint32_t (*queue_count)(const struct vly_backend_port *port);
 	struct vly_backend_queue *(*queue)(struct vly_backend_port *port, uint32_t index);
+	// Optional, datagram layer only. The queue's number in the engine, before it is used: then
+	// rx_burst gives each datagram its queue, fate and flow_hash, too, and core/port need not.
+	void (*number)(struct vly_backend_queue *queue, uint8_t number);
 	// Datagrams of each queue's pool.
 	uint32_t (*buffer_count)(const struct vly_backend_port *port);
 	// The local endpoint of a client port; frame backends leave it to the stack (NULL).
@@ -130,7 +133,8 @@ struct vly_backend {
 	void (*look)(struct vly_backend_queue *queue, uint32_t times);
 	// Receives 0..count. Fills peer, local, link, len, capacity, data_offset, ttl, tos and
 	// rx_ns (datagram layer) or link, len, capacity, data_offset and rx_ns (frame layer);
-	// flow_hash if the device gives it, else 0. Counts `received` and what was lost.
+	// flow_hash if the device gives it, else 0; see `number` for more. Counts `received` and
+	// what was lost.
 	uint32_t (*rx_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 			     uint32_t count, uint64_t now_ns);
 	// Takes the first k in order and counts each as sent, or as dropped when it cannot be sent

@@ -79,16 +79,25 @@ static struct vly_kernel_group *begin(struct vly_kernel_batch *batch,
 	return group;
 }
 
-typedef uint64_t pair_of_words __attribute__((vector_size(16)));
+// A header as four vectors, each with the number that it has in the array.
+typedef uint32_t four_words __attribute__((vector_size(16), may_alias));
 
-// In what the datagrams of a train are alike, as few words: where they go, and how.
-struct likeness {
-	pair_of_words flow[3]; // the last overlaps the one before
-	uint64_t rest;
+enum header_vector {
+	PEER,        // its address
+	PORT_LOCAL,  // and port; the local address
+	LINK_TIME,   // the rest of it; interface and time
+	DATA_LENGTH, // where the payload lies, and all else
+	HEADER_VECTORS,
 };
 
-// The last word of a header, with ones where those of a train are alike.
+_Static_assert(sizeof(struct vly_dgram) == HEADER_VECTORS * sizeof(four_words) &&
+		       offsetof(struct vly_dgram, data_offset) == DATA_LENGTH * sizeof(four_words),
+	       "data_offset is the first word of the last vector");
+
+// The last vector of a header, with ones where those of a train are alike.
 struct alike {
+	int32_t data_offset;
+	uint32_t flow_hash;
 	uint16_t len;
 	uint16_t capacity;
 	uint8_t queue;
@@ -97,46 +106,44 @@ struct alike {
 	uint8_t tos;
 };
 
-_Static_assert(offsetof(struct vly_dgram, len) == VLY_CACHE_LINE_BYTES - sizeof(struct alike) &&
-		       offsetof(struct vly_dgram, tos) == VLY_CACHE_LINE_BYTES - 1,
-	       "the last word of a header is as struct alike has it");
+_Static_assert(offsetof(struct vly_dgram, tos) == VLY_CACHE_LINE_BYTES - 1 &&
+		       sizeof(struct alike) == sizeof(four_words),
+	       "the last vector of a header is as struct alike has it");
 
-static inline struct likeness likeness_of(const struct vly_dgram *dgram)
-{
-	static const struct alike mask = {UINT16_MAX, 0, 0, UINT8_MAX, UINT8_MAX, UINT8_MAX};
-	struct likeness likeness;
+static const struct alike alike_mask = {-1, 0, UINT16_MAX, 0, 0, UINT8_MAX, UINT8_MAX, UINT8_MAX};
 
-	memcpy(&likeness.flow[0], dgram, sizeof(likeness.flow[0]));
-	memcpy(&likeness.flow[1], (const uint8_t *)dgram + 16, sizeof(likeness.flow[1]));
-	memcpy(&likeness.flow[2], (const uint8_t *)dgram + 24, sizeof(likeness.flow[2]));
-	likeness.rest = load64(&dgram->len) & load64(&mask);
-	return likeness;
-}
-
-// Whether the burst is one train as it was received: side by side in memory, one size, one flow.
-// It is the commonest of large bursts, and the loop over it makes no decision: its ends tell the
-// others from it.
+// Whether the burst is one train as it was received: its headers side by side in memory, and its
+// payloads; one size, one flow, one time. It is the commonest of large bursts, and the loop over it
+// makes no decision: its ends tell the others from it.
 static bool is_train(struct vly_dgram *const *dgrams, uint32_t count)
 {
 	const struct vly_dgram *first = dgrams[0];
-	const struct likeness model = likeness_of(first);
-	const uint8_t *start = vly_dgram_data(first);
-	pair_of_words other = {0, 0};
-	uint64_t rest = 0;
+	const four_words *model = (const four_words *)(const void *)first;
+	four_words expected = model[DATA_LENGTH];
+	four_words step = {VLY_CACHE_LINE_BYTES + first->len, 0, 0, 0};
+	four_words other = {0, 0, 0, 0};
+	four_words rest = {0, 0, 0, 0};
+	four_words mask;
+	uintptr_t place = (uintptr_t)first;
+	uintptr_t stray = 0;
 
-	if (vly_dgram_data(dgrams[count - 1]) != start + (size_t)(count - 1) * first->len ||
+	if (vly_dgram_data(dgrams[count - 1]) !=
+		    vly_dgram_data(first) + (size_t)(count - 1) * first->len ||
 	    !first->len || (uint32_t)first->len * count > VLY_DGRAM_BYTES_MAX)
 		return false;
 	for (uint32_t i = 1; i < count; i++) {
-		const struct likeness likeness = likeness_of(dgrams[i]);
+		const four_words *header = (const four_words *)(const void *)dgrams[i];
 
-		other |= (likeness.flow[0] ^ model.flow[0]) | (likeness.flow[1] ^ model.flow[1]) |
-			 (likeness.flow[2] ^ model.flow[2]);
-		start += first->len;
-		rest |= (likeness.rest ^ model.rest) |
-			((uintptr_t)vly_dgram_data(dgrams[i]) ^ (uintptr_t)start);
+		place -= VLY_CACHE_LINE_BYTES;
+		expected += step;
+		stray |= (uintptr_t)header ^ place;
+		other |= (header[PEER] ^ model[PEER]) | (header[PORT_LOCAL] ^ model[PORT_LOCAL]) |
+			 (header[LINK_TIME] ^ model[LINK_TIME]);
+		rest |= header[DATA_LENGTH] ^ expected;
 	}
-	return !(other[0] | other[1] | rest);
+	memcpy(&mask, &alike_mask, sizeof(mask));
+	other |= rest & mask;
+	return !(stray | other[0] | other[1] | other[2] | other[3]);
 }
 
 static void take_train(struct vly_kernel_batch *batch, struct vly_kernel_group *group)

@@ -21,13 +21,14 @@ static uint64_t word_of(const struct sockaddr_in *name)
 }
 
 // The header of all that this peer sends, but for length and time.
-static void meet(struct vly_kernel_lone *lone, const struct vly_kernel_socket *sock)
+static void meet(struct vly_kernel_lone *lone, const struct vly_kernel_socket *sock, uint8_t queue)
 {
 	lone->known = word_of(&lone->name);
 	lone->model = (struct vly_dgram){
 		.local = sock->bound,
 		.data_offset = VLY_CACHE_LINE_BYTES + VLY_KERNEL_LEAD_BYTES,
 		.capacity = VLY_DGRAM_BYTES_MAX,
+		.queue = queue,
 		.fate = VLY_FATE_UNDECIDED,
 	};
 	vly_kernel_addr_read(&lone->model.peer, &lone->name);
@@ -69,7 +70,7 @@ static struct vly_dgram *receive_lone(struct vly_kernel_receiver *receiver,
 	}
 	vly_kernel_receiver_adapt(receiver, 1, 1);
 	if (VLY_UNLIKELY(word_of(&lone->name) != lone->known))
-		meet(lone, sock);
+		meet(lone, sock, receiver->trains->queue);
 	if (VLY_UNLIKELY(!bytes && vly_kernel_receiver_is_waker(receiver, &lone->model.peer)))
 		return NULL; // its block stays where it is
 	dgram = vly_kernel_pool_header(receiver->pool, block, 0);

@@ -119,6 +119,7 @@ uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kern
 	train->model = (struct vly_dgram){
 		.local = sock->bound,
 		.rx_ns = rx_ns,
+		.queue = trains->queue,
 		.fate = VLY_FATE_UNDECIDED,
 	};
 	vly_kernel_addr_read(&train->model.peer, msg->msg_name);

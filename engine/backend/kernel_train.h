@@ -33,6 +33,7 @@ struct vly_kernel_trains {
 	struct vly_kernel_train ring[VLY_KERNEL_TRAINS];
 	uint32_t head; // next to deliver
 	uint32_t tail; // next to fill
+	uint8_t queue; // the number that their datagrams have
 	struct vly_kernel_stamps stamps;
 };
 

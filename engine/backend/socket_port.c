@@ -193,6 +193,11 @@ static struct vly_backend_queue *socket_queue(struct vly_backend_port *port, uin
 	return port->queues[index];
 }
 
+static void socket_number(struct vly_backend_queue *queue, uint8_t number)
+{
+	queue->trains.queue = number;
+}
+
 static uint32_t socket_buffer_count(const struct vly_backend_port *port)
 {
 	return port->queues[0]->pool.count;
@@ -251,6 +256,7 @@ const struct vly_backend vly_backend_socket = {
 	.close = socket_close,
 	.queue_count = socket_queue_count,
 	.queue = socket_queue,
+	.number = socket_number,
 	.buffer_count = socket_buffer_count,
 	.local = socket_local,
 	.ask_class = socket_ask_class,

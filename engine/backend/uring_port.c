@@ -200,6 +200,11 @@ static struct vly_backend_queue *uring_queue(struct vly_backend_port *port, uint
 	return port->queues[index];
 }
 
+static void uring_number(struct vly_backend_queue *queue, uint8_t number)
+{
+	queue->trains.queue = number;
+}
+
 static uint32_t uring_buffer_count(const struct vly_backend_port *port)
 {
 	return port->queues[0]->pool.count;
@@ -257,6 +262,7 @@ const struct vly_backend vly_backend_uring = {
 	.close = uring_close,
 	.queue_count = uring_queue_count,
 	.queue = uring_queue,
+	.number = uring_number,
 	.buffer_count = uring_buffer_count,
 	.local = uring_local,
 	.ask_class = uring_ask_class,

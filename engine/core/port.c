@@ -178,6 +178,8 @@ static int open_queues(struct vly_port *port, uint32_t first_queue, struct vly_e
 		port->queues[i].ledger = port->ledgers[i];
 		port->queues[i].buffer_count = port->backend->buffer_count(port->inner);
 		port->queues[i].index = (uint8_t)(first_queue + i);
+		if (port->backend->number)
+			port->backend->number(port->queues[i].inner, port->queues[i].index);
 	}
 	return 0;
 }

@@ -218,6 +218,8 @@ uint32_t vly_rx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32
 		return receive_frames(queue, dgrams, count, now_ns);
 	}
 	n = queue->backend->rx_burst(queue->inner, dgrams, count, now_ns);
+	if (VLY_LIKELY(queue->backend->number != NULL))
+		return n;
 	for (uint32_t i = 0; i < n; i++) {
 		dgrams[i]->queue = queue->index;
 		dgrams[i]->fate = VLY_FATE_UNDECIDED;
@@ -234,7 +236,7 @@ static uint64_t made_here(struct vly_dgram **dgrams, uint32_t count)
 
 	// Of most bursts, none is.
 	for (uint32_t i = 0; i < count; i++)
-		made |= dgrams[i]->rx_ns == 0;
+		made += dgrams[i]->rx_ns == 0;
 	if (VLY_LIKELY(!made))
 		return 0;
 	made = 0;

@@ -7,6 +7,7 @@
 
 enum {
 	LOOKS = 8,
+	NUMBER = 7,
 	ROUNDS = 100,
 	SEGMENT = 100,
 	COUNT = 40,
@@ -20,6 +21,7 @@ static void open_lone(struct port *port, const struct variant *variant, const ch
 {
 	port_open(port, variant, &(struct port_plan){.listens = {"127.0.0.1:0"}, .option = option});
 	port->backend->ask_class(port->inner, false);
+	port->backend->number(port->queues[0], NUMBER);
 	if (port->backend->look)
 		port->backend->look(port->queues[0], LOOKS);
 }
@@ -46,6 +48,7 @@ static struct vly_dgram *ask(struct port *port, int peer, uint32_t number)
 	assert_memory_equal(&dgram->peer, &from, sizeof(from));
 	assert_int_equal(dgram->local.port, port_number(port));
 	assert_int_equal(dgram->fate, VLY_FATE_UNDECIDED);
+	assert_int_equal(dgram->queue, NUMBER);
 	assert_in_range(dgram->rx_ns, before_ns, vly_clock_ns());
 	return dgram;
 }
