@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A report as one HTML page that needs nothing else: no network, no script, no font."""
+import math
 import os
 from html import escape
 
@@ -138,13 +139,43 @@ def bars(rows, values, write):
     return f'<div class="bars">{"".join(out)}</div>' if out else ''
 
 
+def log_ticks(values):
+    """Round numbers (1, 2, 5, 10 ...) for a logarithmic axis, from the last one that is below all
+    values and 1 to the first above."""
+    known = [digit * 10.0 ** power for power in range(-6, 9) for digit in (1, 2, 5)]
+    low = max(tick for tick in known if tick <= min(*values, 1) and tick < 1)
+    high = min(tick for tick in known if tick >= max(*values, 1) and tick > 1)
+    return [tick for tick in known if low <= tick <= high]
+
+
+def ratio_rows(rows):
+    """A bar for each row that has a ratio, from the line of 1 to the right, or to the left where it
+    is less, over a logarithmic axis: on another the greatest would leave nothing of the rest."""
+    shown = [row for row in rows if row['vs_plain']]
+    ticks = log_ticks([row['vs_plain'] for row in shown])
+    span = math.log(ticks[-1] / ticks[0])
+
+    def at(value):
+        return 100 * math.log(value / ticks[0]) / span
+
+    lines = ''.join(f'<b{" class=one" if tick == 1 else ""} style="left:{at(tick):.1f}%"></b>'
+                    for tick in ticks)
+    for row in shown:
+        left, right = sorted((at(1), at(row['vs_plain'])))
+        yield (f'<span>{escape(name(row))}</span><div>{lines}<i style="left:{left:.1f}%;'
+               f'width:{right - left:.1f}%;--colour:var(--{colour_of(row)})"></i></div>'
+               f'<span class="value">{row["vs_plain"]:.2f}</span>')
+    labels = ''.join(f'<span style="left:{at(tick):.1f}%">{tick:g}</span>' for tick in ticks)
+    yield f'<span></span><div class="axis">{labels}</div><span></span>'
+
+
 def ratio_bars(rows):
-    made = bars(rows, [row['vs_plain'] for row in rows], lambda value: f'{value:.2f}')
-    if made:
+    if any(row['vs_plain'] for row in rows):
         yield '<h2>Beside plain sockets</h2>'
         yield ('<p class="quiet">How many times shorter the median round trip is than that of '
-               'plain sockets which wait in the same way. Longer is better; they are 1.</p>')
-        yield made
+               'plain sockets which wait in the same way, which are 1: to the right of them is '
+               'faster, to the left slower. The axis is logarithmic.</p>')
+        yield f'<div class="ratios">{"".join(ratio_rows(rows))}</div>'
 
 
 def cycle_bars(rows):

@@ -110,6 +110,22 @@ class Page(unittest.TestCase):
         self.assertEqual(reader.count('svg'), 0)
         self.assertIn('not measured', reader.text())
 
+    def test_ratios_stand_on_a_logarithmic_axis(self):
+        self.assertEqual(page.log_ticks([0.85, 12.5]), [0.5, 1, 2, 5, 10, 20])
+        self.assertEqual(page.log_ticks([1.0]), [0.5, 1, 2])
+        self.assertEqual(page.log_ticks([100.0, 1.2]), [0.5, 1, 2, 5, 10, 20, 50, 100])
+        for row, ratio in zip(self.result['rows'], (0.5, 1.0, 2.0, 8.0)):
+            row['vs_plain'] = ratio
+        for row in self.result['rows'][4:]:
+            row['vs_plain'] = None
+        found = re.findall(r'<i style="left:([\d.]+)%;width:([\d.]+)%', page.page(self.result))
+        # From 0.5 to 10 a factor of two takes 23.1 % of the axis.
+        self.assertEqual(len(found), 4)
+        for (left, width), (wanted, wide) in zip(found, ((0, 23.1), (23.1, 0), (23.1, 23.1),
+                                                         (23.1, 69.4))):
+            self.assertAlmostEqual(float(left), wanted, delta=0.2)
+            self.assertAlmostEqual(float(width), wide, delta=0.2)
+
     def test_without_gnuplot(self):
         with unittest.mock.patch('shutil.which', return_value=None):
             reader = self.read()
