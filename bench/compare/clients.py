@@ -15,7 +15,7 @@ SEARCH_TIMEOUT_S = '0.1'  # the same, of which a search has many to wait for
 PATIENCE_S = 60    # with a client that does not end
 LOST_MOST = 0.01   # of a flood: with more it is searched what the path bears
 TRIAL_S = 0.1      # of that search, at least
-TRIES = 3          # of a load, if the client cannot send it
+TRIES = 5          # of a load, if the client cannot send it
 PAUSED = 0.97      # of what was to be sent: with more, only a moment was missing
 PERCENTILES = {'p50': 'p50_us', 'p90': 'p90_us', 'p99': 'p99_us', 'p999': 'p999_us',
                'max': 'max_us'}
@@ -98,10 +98,10 @@ def load(runner, served, seconds, size, flows, rate=None):
 
 
 def share(runner, served, seconds, size, flows, part, capacity_s):
-    """A part of the capacity. If the client cannot send it, nothing is measured but that: where no
-    more than a moment was missing it was held up, and tries again; else the path bears less than a
-    moment ago, which is what the client could send now, and the part is of that."""
-    tries = 0
+    """A part of the capacity. If the client cannot send it, nothing is measured but that: it was
+    held up, and tries again. If much was missing, and is again, the path bears less than a moment
+    ago: what the client could send at best, and the part is of that."""
+    tries, could_s = 0, []
     while True:
         try:
             figures, distribution = load(runner, served, seconds, size, flows, part * capacity_s)
@@ -111,7 +111,9 @@ def share(runner, served, seconds, size, flows, part, capacity_s):
             if tries == TRIES:
                 raise
             if behind.sent_s < PAUSED * behind.rate_s:
-                capacity_s = behind.sent_s
+                could_s.append(behind.sent_s)
+            if len(could_s) == 2:
+                capacity_s, could_s = max(could_s), []
 
 
 def trial_s(seconds):

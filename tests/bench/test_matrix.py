@@ -62,13 +62,17 @@ class Share(unittest.TestCase):
         self.assertEqual(self.share(0.99, 0.98, 1), {'offered_s': 900.0, 'repeats': 2})
 
     def test_bears_less_now(self):
-        made = self.share(800.0, 800.0)
+        made = self.share(750.0, 800.0, 800.0)
         self.assertAlmostEqual(made['offered_s'], 720.0)
-        self.assertEqual(made['repeats'], 1)
+        self.assertEqual(made['repeats'], 2)
+
+    def test_held_up_for_long(self):
+        made = self.share(0.8, 1)
+        self.assertEqual((made['offered_s'], made['repeats']), (900.0, 1))
 
     def test_ends(self):
         with self.assertRaisesRegex(clients.Failure, 'could not send'):
-            self.share(0.5, 0.5, 0.5, 1)
+            self.share(*[0.5] * clients.TRIES, 1)
         self.assertEqual(len(self.asked), clients.TRIES)
 
     def test_is_told(self):

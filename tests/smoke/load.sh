@@ -81,6 +81,10 @@ load -r 2k -n 200 127.0.0.1:9101
 ((status == 1)) || fail "nothing was received, and the status is $status"
 status=0 told 'truncated == 200' 'lost == 0' "$none" 'latency_ns is None'
 says 'no plain echo'
+load --search -s 64 -t 0.05 127.0.0.1:9101
+((status == 1)) || fail "a search without an echo, and the status is $status"
+status=0 told 'sizes == []'
+says 'no plain echo'
 load -r 2k -n 200 127.0.0.1:9102
 status=0 told 'corrupt == 200' 'lost == 0' "$none" 'latency_ns is None'
 load -r 2k -n 200 127.0.0.1:9103

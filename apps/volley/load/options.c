@@ -73,14 +73,14 @@ static const struct argp_option options_table[] = {
 	{"one-way", KEY_ONE_WAY, NULL, 0, "Nobody answers, as a sink", 2},
 	{"seed", KEY_SEED, "N", 0, "Of poisson arrivals (default 1)", 2},
 	{"hgrm", KEY_HGRM, "FILE", 0, "Write the percentiles there, as HdrHistogram does", 2},
-	{NULL, 0, NULL, 0, "The search:", 3},
+	{NULL, 0, NULL, 0, "The search:", -2},
 	{"search", KEY_SEARCH, NULL, 0,
 	 "Find the highest rate without loss for each of the sizes (-s LIST, default 64 to 1472), "
 	 "in "
 	 "trials of -t (default 1)",
-	 3},
-	{"loss", KEY_LOSS, "PART", 0, "What may be lost, as in 0.1% (default 0)", 3},
-	{"repeats", KEY_REPEATS, "N", 0, "Searches for each size (default 5)", 3},
+	 -2},
+	{"loss", KEY_LOSS, "PART", 0, "What may be lost, as in 0.1% (default 0)", -2},
+	{"repeats", KEY_REPEATS, "N", 0, "Searches for each size (default 5)", -2},
 	{0},
 };
 

@@ -29,6 +29,7 @@ struct size_search {
 	uint32_t limited;          // of these, by what could be sent
 	struct histogram *latency; // of the last trial that was borne
 	bool shows_progress;
+	bool is_no_echo; // as a trial found: all that came back had been altered
 };
 
 static void show_trial(const struct size_search *search, double rate_pps)
@@ -65,7 +66,8 @@ static bool try_rate(void *arg, double rate_pps, struct search_trial *trial)
 	show_trial(search, rate_pps);
 	result = generator_run(search->generator, &run);
 	seconds = (double)result.sending_ns / 1e9;
-	if (result.is_interrupted || counts->sent == 0)
+	search->is_no_echo = counts->received == 0 && counts->truncated + counts->corrupt > 0;
+	if (result.is_interrupted || counts->sent == 0 || search->is_no_echo)
 		return false;
 	trial->sent_pps = (double)counts->sent / seconds;
 	trial->received_pps = (double)counts->received_sending / seconds;
@@ -76,7 +78,7 @@ static bool try_rate(void *arg, double rate_pps, struct search_trial *trial)
 	return true;
 }
 
-// False: interrupted.
+// False: interrupted, or there is nothing to search for.
 static bool search_size(struct size_search *search)
 {
 	const struct search_config config = {
@@ -125,10 +127,14 @@ static void print_size(const struct size_search *search)
 		printf("%10.0f ", confidence);
 	else
 		printf("%10s ", "?");
+	if (rate <= 0) {
+		printf("%9s %12s %12s  (no rate was borne)\n", "--", "--", "--");
+		return;
+	}
 	printf("%9.3f %12.3f %12.3f%s\n", rate * search->bytes * 8 / 1e9,
 	       (double)histogram_percentile(search->latency, HISTOGRAM_PPM / 2) / 1e3,
 	       (double)histogram_percentile(search->latency, HISTOGRAM_PPM / 100 * 99) / 1e3,
-	       rate <= 0 ? "  (no rate was borne)" : limited);
+	       limited);
 }
 
 static json_t *json_size(const struct size_search *search)
@@ -153,6 +159,7 @@ enum size_status {
 	SIZE_DONE,
 	SIZE_INTERRUPTED,
 	SIZE_SILENT,
+	SIZE_NO_ECHO,
 	SIZE_FAILED,
 };
 
@@ -176,6 +183,8 @@ static enum size_status measure_size(struct size_search *search,
 		status = SIZE_SILENT;
 	} else {
 		status = search_size(search) ? SIZE_DONE : SIZE_INTERRUPTED;
+		if (search->is_no_echo)
+			status = SIZE_NO_ECHO;
 	}
 	if (search->shows_progress)
 		fputs("\r\033[K", stderr);
@@ -202,6 +211,10 @@ static int tell_end(const char *command, const struct load_options *options,
 		complain(command,
 			 "%s does not answer %" PRIu32 " bytes within %.3g s; is it an echo?",
 			 target, bytes, (double)options->timeout_ns / 1e9);
+	else if (status == SIZE_NO_ECHO)
+		complain(command,
+			 "%s is no plain echo: of %" PRIu32 " bytes it answers fewer, or others",
+			 target, bytes);
 	return STATUS_FAILED;
 }
 
