@@ -224,6 +224,26 @@ static inline struct vly_dgram *port_make(struct port *port, uint32_t queue,
 // --- peers --------------------------------------------------------------------------------------
 
 // A plain socket bound to host ("127.0.0.1", "::1"), on a port of the system's choice.
+// Skips the test that calls it, and says why, if this machine lacks what it needs.
+static inline void needs(bool is_there, const char *what)
+{
+	if (!is_there) {
+		print_message("skipped: %s\n", what);
+		skip();
+	}
+}
+
+static inline void needs_ipv6(void)
+{
+	struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	bool is_there = fd >= 0 && bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	needs(is_there, "no IPv6 here: ::1 is no address");
+}
+
 static inline int peer_open(const char *host)
 {
 	struct timeval limit = {.tv_sec = PORT_LIMIT_S};

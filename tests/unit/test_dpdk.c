@@ -231,8 +231,10 @@ static void test_client_port_is_kept(void **state)
 
 	(void)state;
 	assert_int_equal(rc, 0);
-	if (!plan.share.is_on)
-		skip(); // built without what sharing needs
+	if (!plan.share.is_on) {
+		print_message("skipped: built without libbpf, libxdp or clang\n");
+		skip();
+	}
 	address.sin_port = htons(plan.share.client_port);
 	assert_int_not_equal(plan.share.client_port, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), -1);

@@ -84,6 +84,7 @@ static void client_is_refused(const struct variant *variant, const char *host)
 static void test_client_is_refused(void **state)
 {
 	client_is_refused(*state, "127.0.0.1");
+	needs_ipv6();
 	client_is_refused(*state, "::1");
 }
 

@@ -48,6 +48,7 @@ static void test_sizes_of_both_families(void **state)
 	static const char *const hosts[] = {"127.0.0.1", "::1"};
 	struct port port;
 
+	needs_ipv6();
 	port_open(&port, *state, &(struct port_plan){.listens = {":0"}});
 	for (uint32_t h = 0; h < 2; h++) {
 		int peer = peer_open(hosts[h]);
@@ -83,6 +84,7 @@ static void test_answers_from_the_socket_asked(void **state)
 	uint16_t number = peer_addr(guard).port;
 	int peers[3];
 
+	needs_ipv6();
 	close(guard);
 	for (uint32_t i = 0; i < 3; i++)
 		snprintf(listens[i], sizeof(listens[i]), i == 2 ? "[%s]:%u" : "%s:%u", hosts[i],
@@ -246,6 +248,7 @@ static void test_mixed_bursts_keep_each_flow_in_order(void **state)
 	int peers[FLOWS];
 	uint32_t sent[FLOWS] = {0};
 
+	needs_ipv6();
 	print_message("seed %llu\n", (unsigned long long)prng.seed);
 	port_open(&port, *state, &(struct port_plan){.listens = {":0"}});
 	for (uint32_t f = 0; f < FLOWS; f++)
@@ -342,6 +345,7 @@ static void test_hop_limit_and_class(void **state)
 {
 	struct port port;
 
+	needs_ipv6();
 	port_open(&port, *state, &(struct port_plan){.listens = {":0"}});
 	headers_both_ways(&port, "127.0.0.1");
 	headers_both_ways(&port, "::1");

@@ -65,8 +65,7 @@ static void test_segments_larger_than_the_path(void **state)
 	int before = small_network();
 	int peer;
 
-	if (before < 0)
-		skip();
+	needs(before >= 0, "no network of its own");
 	peer = peer_open("127.0.0.1");
 	port_open(&port, *state, &(struct port_plan){.queues = 1});
 	port.log_lines = 0;
@@ -137,10 +136,8 @@ static void test_full_queue_keeps_the_order(void **state)
 	int before = small_network();
 	int peer;
 
-	if (before < 0 || !can_slow_down()) {
-		print_message("skipped: no network of its own, tc, or receive packet steering\n");
-		skip();
-	}
+	needs(before >= 0 && can_slow_down(),
+	      "no network of its own, tc, or receive packet steering");
 	peer = peer_open("127.0.0.1");
 	to = peer_addr(peer);
 	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);

@@ -105,6 +105,8 @@ const char *vly_port_summary(const struct vly_port *port);
 
 // How many queues were opened; may be fewer than asked for, which the log says.
 uint32_t vly_port_queue_count(const struct vly_port *port);
+
+// One of them: index is below that count. Lives as long as the port.
 struct vly_queue *vly_port_queue(struct vly_port *port, uint32_t index);
 
 // The local endpoint that a client's datagrams leave from, with the port the system chose.
@@ -129,7 +131,8 @@ uint32_t vly_rx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32
 uint32_t vly_tx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
 		      uint64_t now_ns);
 
-// Empty datagrams of this queue's pool: returns how many, possibly fewer than `count`.
+// Empty datagrams of this queue's pool: returns how many, possibly fewer than `count`. The caller
+// owns them, and sends or releases each.
 uint32_t vly_alloc_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count);
 
 // The same, with room for the largest payload: `capacity` is VLY_DGRAM_BYTES_MAX. Over the kernel
@@ -148,8 +151,7 @@ int vly_queue_wait(struct vly_queue *queue, uint64_t timeout_ns);
 // Ends a vly_queue_wait() of another thread, now or the next one. Any thread.
 void vly_queue_wake(struct vly_queue *queue);
 
-// --- what this machine can do
-// ---------------------------------------------------------------------
+// --- what this machine can do -------------------------------------------------------------------
 
 struct vly_backend_report {
 	const char *name;
@@ -163,6 +165,7 @@ struct vly_backend_report {
 uint32_t vly_backend_probe(struct vly_backend_report *reports, uint32_t max);
 
 // Calls log.line for each option and capability of a backend that -v shows. Returns 0 or -ENOENT.
+// Control thread.
 int vly_backend_describe(const char *name, const struct vly_log *log);
 
 #ifdef __cplusplus

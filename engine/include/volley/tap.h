@@ -79,6 +79,7 @@ int vly_tap_attach(struct vly_tap **tap, uint32_t pid, const struct vly_tap_conf
 int64_t vly_tap_read(struct vly_tap *tap, uint8_t *bytes, uint32_t size, uint32_t packets,
 		     uint64_t timeout_ns);
 
+// What the engine and vly_tap_read() have counted so far. The tap's thread.
 void vly_tap_read_counts(const struct vly_tap *tap, struct vly_tap_counts *counts);
 
 // Detaches; so does the end of the process, whichever way. NULL is allowed.
