@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "backend/kernel_error.h"
+#include "backend/kernel_lone.h"
 #include "backend/uring.h"
 #include "core/clock.h"
 #include "core/compiler.h"
@@ -66,11 +67,11 @@ uint32_t vly_uring_direct_burst(struct vly_backend_queue *queue, struct vly_dgra
 		return n;
 	}
 	ask_ring(queue, now_ns);
-	if (!queue->is_awaited)
-		vly_kernel_receive_some(&queue->receiver, &queue->sockets.list[0], count - n,
+	if (queue->is_awaited || vly_kernel_trains_count(&queue->trains))
+		return vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger,
+						 dgrams, n, count, now_ns);
+	return vly_kernel_receive_burst(&queue->receiver, &queue->sockets, dgrams, n, count,
 					now_ns);
-	return vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams, n,
-					 count, now_ns);
 }
 
 // Gives the ring the one receive, which waits for a datagram before it looks for one. Without a

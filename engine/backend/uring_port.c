@@ -95,6 +95,9 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 	port->queues[port->queue_count++] = queue; // what is open so far is closed with the port
 	queue->ledger = ledger;
 	queue->options = *options;
+	// A receive by the ring sees no train that was missed; one sent without a copy must be one.
+	queue->options.joins_late = config->listen_count <= 1 && !features->sqpoll &&
+				    !features->multishot && !features->zero_copy;
 	// Not O_NONBLOCK: a read of it through the ring shall wait.
 	queue->event_fd = eventfd(0, EFD_CLOEXEC);
 	if (queue->event_fd < 0)
@@ -238,6 +241,11 @@ static void uring_release_burst(struct vly_backend_queue *queue, struct vly_dgra
 	vly_kernel_pool_release(&queue->pool, dgrams, count);
 }
 
+static void uring_look(struct vly_backend_queue *queue, uint32_t times)
+{
+	queue->receiver.looks = times;
+}
+
 // The ring's tells of completions, the sockets' of what the kernel puts off until it is called: a
 // ring whose task work is deferred does not wake who polls it.
 static uint32_t uring_fds(const struct vly_backend_queue *queue, int *fds, uint32_t max)
@@ -267,6 +275,7 @@ const struct vly_backend vly_backend_uring = {
 	.local = uring_local,
 	.ask_class = uring_ask_class,
 	.detail = uring_detail,
+	.look = uring_look,
 	.rx_burst = vly_uring_rx_burst,
 	.tx_burst = vly_uring_tx_burst,
 	.alloc_burst = uring_alloc_burst,
