@@ -10,13 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/compiler.h"
 #include "harness/harness.h"
 
+enum pair_limits {
+	PAIR_LINE_BYTES = 128, // a line, and the one that the prefetcher takes with it
+};
+
+// Shares no line with what else is on the stack: the peer reads it all the time, and would have to
+// wait for each line that this thread has written.
 struct pair {
 	pthread_t peer;
 	cpu_set_t allowed;   // the processors of the benchmark's thread, to be given back
 	atomic_bool is_over; // set by pair_close(): the peer ends its loop
-};
+} VLY_ALIGNED(PAIR_LINE_BYTES);
 
 // Pins the calling thread to the n-th of the processors that it was allowed. Returns false when
 // there are not so many.
