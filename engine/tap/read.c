@@ -132,7 +132,7 @@ static uint32_t write_packet(struct vly_tap *tap, const struct found *found, uin
 		.queue = record->queue,
 		.missed = record->missed,
 		.drop = record->drop,
-		.has_headers = record->has_headers,
+		.has_headers = record->has_headers != 0,
 		.ttl = record->ttl,
 		.tos = record->tos,
 		.len = record->len,
