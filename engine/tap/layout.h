@@ -71,11 +71,11 @@ struct vly_tap_record {
 	uint32_t size; // of all of it, with the payload; a multiple of VLY_TAP_RECORD_ALIGN
 	uint8_t point; // of enum vly_tap_point; 0: no record, see above
 	uint8_t drop;  // enum vly_drop, with VLY_TAP_DROP
-	// 0: no. Not bool: who reads it believes nothing of what lies in shared memory, and not every
-	// byte is a bool.
+	// 0: no. Not bool: who reads it believes nothing of what lies in shared memory, and not
+	// every byte is one.
 	uint8_t is_outbound;
 	uint8_t has_headers; // the payload begins with an IP header
-	uint64_t time_ns; // CLOCK_MONOTONIC
+	uint64_t time_ns;    // CLOCK_MONOTONIC
 	uint64_t id;
 	struct vly_addr source;
 	struct vly_addr target;

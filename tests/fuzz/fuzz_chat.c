@@ -139,12 +139,28 @@ static void put_text(struct run *run, const uint8_t *text, size_t len)
 	}
 }
 
+// Whoever comes from a member's address with another identity is not that member.
+static bool is_member(const struct vly_chat *chat, const struct vly_addr *addr,
+		      const char *identity)
+{
+	uint32_t index = vly_chat_member_at(&chat->members, addr);
+	const struct vly_chat_member *member;
+
+	if (index == VLY_INDEX_END)
+		return false;
+	member = &chat->members.slots[index];
+	if (!identity)
+		return !member->is_proven;
+	return strlen(identity) == member->name_len &&
+	       memcmp(identity, member->name, member->name_len) == 0;
+}
+
 static void send(struct run *run, uint32_t client, const char *identity, const uint8_t *text,
 		 size_t len)
 {
 	struct vly_dgram *dgram = &run->datagram->dgram;
 	struct vly_addr addr = client_addr(client);
-	bool was_member = vly_chat_member_at(&run->chat.members, &addr) != VLY_INDEX_END;
+	bool was_member = is_member(&run->chat, &addr, identity);
 	bool has_proof = memchr(text, '$', len) != NULL;
 
 	clear(run->datagram);
