@@ -271,12 +271,14 @@ def read_arguments(words):
     parser = session.parser(' pipeline', __doc__, quick='three minutes',
                             full='half an hour', rounds='1, 3 or 7')
     parser.add_argument('--only', choices=TABLES, help='one of the tables')
+    parser.add_argument('--seconds', type=session.seconds, metavar='S',
+                        help='of one measurement, instead of 0.3, 0.5 or 1')
     return parser.parse_args(words)
 
 
 def measure(arguments, folder):
     rounds, seconds, micro_seconds = LENGTHS[arguments.length]
-    rounds = arguments.rounds or rounds
+    rounds, seconds = arguments.rounds or rounds, arguments.seconds or seconds
     build = os.path.abspath(arguments.build)
     try:
         bench = Bench(build, folder, rounds, seconds, micro_seconds)

@@ -8,8 +8,8 @@
 [[ -x $build/bench/wire/pace && -f $build/bench/plugins/work.so ]] || skip "built without bench"
 for table in workers overload; do
 	VOLLEY_BENCH_PRIVATE=given timeout -k 5 100 "$python" -B "$root/bench/compare" pipeline \
-		--build "$build" --quick --only "$table" -o "$tmp/report" >"$tmp/bench.out" \
-		2>"$tmp/bench.err" || fail "bench/compare pipeline"
+		--build "$build" --quick --seconds 0.05 --only "$table" -o "$tmp/report" \
+		>"$tmp/bench.out" 2>"$tmp/bench.err" || fail "bench/compare pipeline"
 	"$python" - "$tmp/report/pipeline.json" "$table" <<-'END' || fail "$table is not measured"
 		import json, sys
 		rows = json.load(open(sys.argv[1], encoding="utf-8"))[sys.argv[2]]

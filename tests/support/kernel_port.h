@@ -201,6 +201,21 @@ static inline void port_receive(struct port *port, uint32_t queue, struct vly_dg
 	}
 }
 
+// The same, for what is there already. It never waits: a wait hands on by itself what it has
+// received.
+static inline void port_receive_awake(struct port *port, uint32_t queue, struct vly_dgram **dgrams,
+				      uint32_t count)
+{
+	uint64_t end_ns = vly_clock_ns() + (uint64_t)PORT_LIMIT_S * 1000000000u;
+	uint32_t n = 0;
+
+	while (n < count) {
+		assert_true(vly_clock_ns() < end_ns);
+		n += port->backend->rx_burst(port->queues[queue], dgrams + n, count - n,
+					     vly_clock_ns());
+	}
+}
+
 // An empty datagram to fill.
 static inline struct vly_dgram *port_make(struct port *port, uint32_t queue,
 					  const struct vly_addr *peer, uint16_t len)
@@ -223,7 +238,6 @@ static inline struct vly_dgram *port_make(struct port *port, uint32_t queue,
 
 // --- peers --------------------------------------------------------------------------------------
 
-// A plain socket bound to host ("127.0.0.1", "::1"), on a port of the system's choice.
 // Skips the test that calls it, and says why, if this machine lacks what it needs.
 static inline void needs(bool is_there, const char *what)
 {
@@ -244,6 +258,7 @@ static inline void needs_ipv6(void)
 	needs(is_there, "no IPv6 here: ::1 is no address");
 }
 
+// A plain socket bound to host ("127.0.0.1", "::1"), on a port of the system's choice.
 static inline int peer_open(const char *host)
 {
 	struct timeval limit = {.tv_sec = PORT_LIMIT_S};

@@ -9,11 +9,11 @@
 enum {
 	POOL = 16,
 	FLOOD = 200,
-	REOPENS = 20,
+	REOPENS = 5,
 	NAP_US = 20000,
 	SHORT_NAP_US = 500, // less than a tick of the kernel's
 	LONG_WAIT_NS = 1000000000,
-	WAITS = 20,
+	WAITS = 8,
 };
 
 // --- opening ------------------------------------------------------------------------------------
