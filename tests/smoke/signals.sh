@@ -16,8 +16,8 @@ end_by() {
 	serve server "${port[@]}" -l :9000 -H echo -w "$workers"
 	# Resolves the address first: a kernel drops what overtakes the answer.
 	in_client "$python" "$here/echo_client.py" 10.77.0.2 9000 16 8 64 1 || fail "echo"
-	start_peer flood in_client "$python" "$here/flood_client.py" 10.77.0.2 9000 1.6
-	sleep 0.8
+	start_peer flood in_client "$python" "$here/flood_client.py" 10.77.0.2 9000 1
+	sleep 0.5
 	[[ $# == 2 ]] || kill -s "$first" "$server"
 	stop_serve "${!#}"
 	await 20 is_gone "$peer" || fail "the client still runs"
