@@ -2,7 +2,7 @@
 """From the samples of the kernel path to its tables, and the same as JSON."""
 import statistics
 
-from report import number, spread
+from report import columns, number, spread
 from rows import summary
 
 HEAD = ('wire', 'load', 'bytes', 'server', 'thousand/s (least-most)', 'p50 us', 'p99',
@@ -107,14 +107,6 @@ def cells(row):
         '; '.join(map(ratio_text, row['ratios']))]
 
 
-def table(lines):
-    head = lines[0]
-    widths = [max(len(line[i]) for line in lines if len(line) == len(head))
-              for i in range(len(head))]
-    for line in lines:
-        yield '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
-
-
 def lines(result):
     facts, settings = result['machine'], result['settings']
     yield (f'{facts["cpu"]}, {facts["cores"]} cores{", virtual" if facts["virtual"] else ""}; '
@@ -123,7 +115,7 @@ def lines(result):
            f'of {settings["rounds"]} rounds of {settings["seconds"]} s in turn; user, system: the '
            'server\'s\ntime for a datagram; calls: its system calls for a datagram. Servers block, '
            'but for load spin.\n')
-    yield from table([list(HEAD)] + [cells(row) for row in result['rows']])
+    yield from columns([list(HEAD)] + [cells(row) for row in result['rows']])
     ratios = [one for row in result['rows'] for one in row['ratios'] if one['limit'] is not None]
     yield f'\n{sum(one["holds"] for one in ratios)} of {len(ratios)} limits hold'
     if facts['load'] > 0.5:

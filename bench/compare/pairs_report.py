@@ -2,7 +2,7 @@
 """From the samples of each pair to a table, and the same as JSON."""
 import statistics
 
-from report import number, spread
+from report import columns, spread
 from rows import summary
 
 HEAD = ('row', 'unit', 'volley (least-most)', 'cycles', 'beside', '(least-most)', 'cycles',
@@ -38,11 +38,7 @@ def cells(row):
 
 
 def table(rows):
-    lines = [list(HEAD)] + [cells(row) for row in rows]
-    widths = [max([len(line[i]) for line in lines if len(line) == len(HEAD)])
-              for i in range(len(HEAD))]
-    for line in lines:
-        yield '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+    return columns([list(HEAD)] + [cells(row) for row in rows])
 
 
 def failures(rows):

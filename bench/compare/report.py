@@ -11,6 +11,15 @@ SEARCHED_MEANS = (f'{SEARCHED} the highest rate of which at most 1 % is lost, by
 NAMES = 3  # columns of names, which stand to the left
 
 
+def columns(lines):
+    """Lines of cells, the first of which is the head, one below the other; a line of fewer cells,
+    which says why there are no others, widens nothing."""
+    widths = [max(len(line[i]) for line in lines if len(line) == len(lines[0]))
+              for i in range(len(lines[0]))]
+    for line in lines:
+        yield '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+
+
 def number(value):
     return f'{value:.2f}' if value < 10 else f'{value:.1f}' if value < 100 else f'{value:.0f}'
 

@@ -95,14 +95,7 @@ ip netns exec server "$python" - >"$tmp/tcp.log" 2>&1 <<-'END' &
 	Server(("::", 22), Echo).serve_forever()
 END
 
-# Answers UDP with what it was sent.
-ip netns exec server "$python" - >"$tmp/udp.log" 2>&1 <<-'END' &
-	import socket
-	with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
-	    s.bind(("::", 9001))
-	    while True:
-	        s.sendto(*s.recvfrom(65536))
-END
+kernel_echo server AF_INET6 ::
 
 serve_beside_kernel
 await 5 in_client ping -c 1 -W 1 10.77.0.2 >"$tmp/ping.log" || fail "no ping at all"

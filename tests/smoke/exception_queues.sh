@@ -26,14 +26,7 @@ received() {
 	END
 }
 
-# Answers UDP with what it was sent, by the kernel's socket.
-ip netns exec server "$python" - >"$tmp/udp.log" 2>&1 <<-'END' &
-	import socket
-	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-	    s.bind(("0.0.0.0", 9001))
-	    while True:
-	        s.sendto(*s.recvfrom(65536))
-END
+kernel_echo server AF_INET 0.0.0.0
 
 serve server -b dpdk -d vdev:net_tap0,iface=wire0 -a 10.77.0.2/24 -l :9000 -H echo -q 2 \
 	--buffers 16383 --exception tap:volley0 --metrics 127.0.0.1:9900

@@ -213,3 +213,15 @@ testpmd_quit() {
 	await 20 is_gone "$peer" || fail "testpmd still runs 20 s after quit"
 	wait "$peer" || fail "testpmd ended with status $?"
 }
+
+# kernel_echo NETNS AF_INET|AF_INET6 ADDRESS: answers UDP on port 9001 there with what it was sent,
+# by the kernel's own socket.
+kernel_echo() {
+	ip netns exec "$1" "$python" - "$2" "$3" >"$tmp/udp.log" 2>&1 <<-'END' &
+		import socket, sys
+		with socket.socket(getattr(socket, sys.argv[1]), socket.SOCK_DGRAM) as s:
+		    s.bind((sys.argv[2], 9001))
+		    while True:
+		        s.sendto(*s.recvfrom(65536))
+	END
+}

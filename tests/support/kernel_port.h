@@ -184,9 +184,10 @@ static inline void port_reply(struct port *port, uint32_t queue, struct vly_dgra
 	port_send(port, queue, dgrams, count);
 }
 
-// Receives exactly `count` on one queue.
-static inline void port_receive(struct port *port, uint32_t queue, struct vly_dgram **dgrams,
-				uint32_t count)
+// Receives exactly `count` on one queue, and waits for it if it may: a wait hands on by itself what
+// it has received.
+static inline void port_collect(struct port *port, uint32_t queue, struct vly_dgram **dgrams,
+				uint32_t count, bool may_wait)
 {
 	uint64_t end_ns = vly_clock_ns() + (uint64_t)PORT_LIMIT_S * 1000000000u;
 	uint32_t n = 0;
@@ -196,24 +197,15 @@ static inline void port_receive(struct port *port, uint32_t queue, struct vly_dg
 			fail_msg("%u datagrams of %u came", n, count);
 		n += port->backend->rx_burst(port->queues[queue], dgrams + n, count - n,
 					     vly_clock_ns());
-		if (n < count)
+		if (may_wait && n < count)
 			port->backend->wait(port->queues[queue], PORT_SLICE_NS);
 	}
 }
 
-// The same, for what is there already. It never waits: a wait hands on by itself what it has
-// received.
-static inline void port_receive_awake(struct port *port, uint32_t queue, struct vly_dgram **dgrams,
-				      uint32_t count)
+static inline void port_receive(struct port *port, uint32_t queue, struct vly_dgram **dgrams,
+				uint32_t count)
 {
-	uint64_t end_ns = vly_clock_ns() + (uint64_t)PORT_LIMIT_S * 1000000000u;
-	uint32_t n = 0;
-
-	while (n < count) {
-		assert_true(vly_clock_ns() < end_ns);
-		n += port->backend->rx_burst(port->queues[queue], dgrams + n, count - n,
-					     vly_clock_ns());
-	}
+	port_collect(port, queue, dgrams, count, true);
 }
 
 // An empty datagram to fill.
