@@ -109,6 +109,37 @@ static void *load_library(struct vly_loaded_handler *handler, const char *path)
 	return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
+static bool is_elf(const char *path)
+{
+	static const char magic[] = {0x7f, 'E', 'L', 'F'};
+	char begin[sizeof(magic)] = "";
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = file < 0 ? -1 : read(file, begin, sizeof(begin));
+
+	if (file >= 0)
+		close(file);
+	return got == (ssize_t)sizeof(begin) && memcmp(begin, magic, sizeof(magic)) == 0;
+}
+
+// Why dlopen() failed. It begins with the name of the file at fault, which may be our copy's.
+static int fail_load(int file, const char *path, struct vly_error *error)
+{
+	const char *why = dlerror();
+	char copy[PROC_NAME_BYTES + 2];
+	size_t len;
+
+	if (!is_elf(path))
+		return vly_fail(error, -EINVAL,
+				"handler '%s' is no shared object; build one with: "
+				"cc -O3 -shared -fPIC -o my.so my.c",
+				path);
+	len = (size_t)snprintf(copy, sizeof(copy), "/proc/self/fd/%d: ", file);
+	if (strncmp(why, copy, len) == 0)
+		why += len;
+	return vly_fail(error, -EINVAL, "handler '%s' cannot be loaded: %s; see: ldd -r %s", path,
+			why, path);
+}
+
 // A library may refuse to go; then its descriptor stays too, or a later one would get the same
 // name and be taken for it.
 static void close_library(struct vly_loaded_handler *handler)
@@ -142,7 +173,7 @@ static int open_library(struct vly_loaded_handler *handler, const char *path,
 				path, strerror(errno));
 	handler->library = load_library(handler, path);
 	if (!handler->library) {
-		rc = vly_fail(error, -EINVAL, "handler '%s' cannot be loaded: %s", path, dlerror());
+		rc = fail_load(handler->file, path, error);
 		close_library(handler);
 		return rc;
 	}
