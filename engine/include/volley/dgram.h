@@ -24,8 +24,8 @@ enum vly_dgram_limits {
 	VLY_BURST_MAX = 64, // datagrams of one burst
 };
 
-// What becomes of a datagram. Values below VLY_FATE_UNDECIDED are a drop with that reason
-// (enum vly_drop in ledger.h).
+// What becomes of a datagram, in its `fate`. Values below VLY_FATE_UNDECIDED are a drop with that
+// reason (enum vly_drop in ledger.h).
 enum vly_fate {
 	VLY_FATE_UNDECIDED = 0xf0, // as delivered; if it stays so, dropped as `undecided`
 	VLY_FATE_REPLY = 0xf1,     // send back to where it came from, in place
@@ -35,7 +35,10 @@ enum vly_fate {
 	VLY_FATE_RELEASE = 0xf5,   // handled, nothing to send
 };
 
-// When a datagram was received. Whatever took the time, rx_ns is CLOCK_MONOTONIC and never later
+// A datagram. It is touched by who owns it and by nobody else; between threads it goes through a
+// ring. Addresses and ports are as in addr.h.
+//
+// When it was received: whatever took the time, rx_ns is CLOCK_MONOTONIC and never later
 // than the moment of delivery; burst->now_ns may be a turn older:
 //   presets                  when the burst was taken from the backend
 //   -o timestamps=software   when the kernel took it from the device; stamped in CLOCK_REALTIME
@@ -53,7 +56,7 @@ struct vly_dgram {
 	uint32_t link;         // opaque to handlers, kept by replies. Kernel backends: interface
 			       // index; frame backends: where the frame's own headers lie
 	uint64_t rx_ns;        // when it was received, CLOCK_MONOTONIC nanoseconds: when its burst
-			       // was, or as -o timestamps says (below)
+			       // was, or as -o timestamps says (above)
 	int32_t data_offset;   // from this structure to the first byte of the payload
 	uint32_t flow_hash;    // symmetric: the same in both directions of a flow
 	uint16_t len;          // bytes of payload
@@ -67,7 +70,8 @@ struct vly_dgram {
 			       // was received; vly_send() it to choose them
 };
 
-// The payload: `len` bytes to read, `capacity` bytes to write.
+// The payload: `len` bytes to read, `capacity` bytes to write, for as long as the datagram is
+// owned. Its owner's thread.
 static inline uint8_t *vly_dgram_data(const struct vly_dgram *dgram)
 {
 	return (uint8_t *)(uintptr_t)dgram + dgram->data_offset;

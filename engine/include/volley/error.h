@@ -2,7 +2,8 @@
 //
 // The one error style of Volley: a function that can fail returns 0 (or a count) or a negative
 // errno value, and writes one line to the caller's `struct vly_error` that names what is wrong and
-// what to do about it. Nothing in the library writes to stderr.
+// what to do about it. `error` may be NULL, for who does not want the line; where a call succeeds,
+// it may have been written to all the same. Nothing in the library writes to stderr.
 #pragma once
 
 #ifdef __cplusplus
@@ -14,7 +15,7 @@ enum vly_error_limits {
 };
 
 struct vly_error {
-	char text[VLY_ERROR_BYTES];
+	char text[VLY_ERROR_BYTES]; // one line, longer ones cut, no newline at the end
 };
 
 // Where the library puts its start-up lines ("software does checksums: ..."): one call a line, no

@@ -284,6 +284,7 @@ static inline void vly_timer_stop(struct vly_burst *burst, struct vly_timer *tim
 	burst->ops->timer_stop(burst, timer);
 }
 
+// Whether it has been started and has yet to fire; a periodic one, until it is stopped.
 static inline bool vly_timer_is_running(const struct vly_timer *timer)
 {
 	return timer->link != NULL;

@@ -22,28 +22,30 @@ enum vly_key_type {
 };
 
 enum vly_key_limits {
-	VLY_KEYS_MAX = 32, // keys of one table
+	VLY_KEYS_MAX = 32, // rows of a table; further ones are not looked at
 };
 
 // One row of a table; the table ends with a row whose name is NULL.
 struct vly_key {
 	const char *name;
 	enum vly_key_type type;
-	const char *preset; // the value if not given, as text; NULL: must be given
-	uint64_t min;       // for the number types; ignored when max is 0
-	uint64_t max;
+	const char *preset;  // the value if not given, as text; NULL: must be given
+	uint64_t min;        // of a number, of bytes, or of nanoseconds; the smallest that is taken
+	uint64_t max;        // the largest; 0: any value is taken
 	const char *summary; // one clause for the help
 };
 
 union vly_value {
-	const char *text; // points into the words given
+	const char *text; // points into the words given, or to the row's preset
 	uint64_t number;  // also bytes and nanoseconds
 	bool on;
 };
 
-// Fills values[i] for keys[i] from `words` ("key=value" or "key"), presets first. `values` holds
-// one element a key. Returns 0, or -EINVAL for an unknown key (the line lists the known ones), a
-// value of the wrong type or out of range, a key given twice, or a missing one. Any thread.
+// Fills values[i] for keys[i] from `words` ("key=value", or "key" for a switch), and from the
+// presets where no word says otherwise. `values` holds one element a key; `keys` NULL is a table
+// without rows. Texts stay the caller's, and are pointed to. Returns 0, or -EINVAL with a line in
+// `error`, which may be NULL: an unknown key (the known ones are listed), a value of the wrong type
+// or out of range, a key given twice, or a missing one. Any thread.
 int vly_keys_parse(const struct vly_key *keys, const char *const *words, uint32_t word_count,
 		   union vly_value *values, struct vly_error *error);
 
