@@ -19,8 +19,9 @@ static const struct argp_option options_table[] = {
 	 "vdev:DPDK-ARGUMENTS",
 	 1},
 	{"address", 'a', "ADDR/PREFIX", 0,
-	 "An address of ours on the wire, where the kernel's are "
-	 "not used (dpdk, sim); repeatable",
+	 "For dpdk: an address of ours on the wire; of a client over sockets, the one to send "
+	 "from; "
+	 "repeatable",
 	 1},
 	{"join", KEY_JOIN, "GROUP[,source=ADDR][,if=IF]", 0,
 	 "A multicast group to receive, from one sender only, on one interface only; repeatable",
@@ -35,7 +36,7 @@ static const struct argp_option options_table[] = {
 	 1},
 	{"cores", KEY_CORES, "LIST", 0, "Pin threads to these cores, such as 0,1 or 2-5", 1},
 	{"buffers", KEY_BUFFERS, "N", 0, "Datagrams of a queue's pool", 1},
-	{"mtu", KEY_MTU, "N", 0, "Bytes of the largest packet, where we set it (default 1500)", 1},
+	{"mtu", KEY_MTU, "N", 0, "For dpdk: bytes of the largest packet (default 1500)", 1},
 	{NULL, 0, NULL, 0, "Output:", 3},
 	{"json", KEY_JSON, NULL, 0, "Print the result as one JSON object", 3},
 	{"verbose", 'v', NULL, 0, "Show what the library says on standard error", 3},
@@ -100,6 +101,8 @@ static const char *wire_option(const struct port_options *options)
 		return "--neighbour";
 	if (options->route_count)
 		return "--gateway and --route";
+	if (options->mtu)
+		return "--mtu";
 	return options->dad_ms ? "--dad" : NULL;
 }
 
@@ -110,6 +113,13 @@ static const char *backend_of(const struct port_options *options)
 	if (options->backend)
 		return options->backend;
 	return options->device ? "dpdk" : "auto";
+}
+
+bool port_is_of_kernel(const struct port_options *options)
+{
+	const char *backend = backend_of(options);
+
+	return !options->device && strcmp(backend, "dpdk") != 0 && strcmp(backend, "sim") != 0;
 }
 
 void port_options_check(const struct argp_state *state, const struct port_options *options)

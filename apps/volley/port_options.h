@@ -67,6 +67,9 @@ extern const struct argp port_argp;
 // Ends the program if the options contradict each other.
 void port_options_check(const struct argp_state *state, const struct port_options *options);
 
+// Whether the port stands on sockets of the kernel's: neither dpdk, a device, nor sim is asked for.
+bool port_is_of_kernel(const struct port_options *options);
+
 // Clears what is said of one port, so that another may be described; idle, cores and the output's
 // options are of the whole program, and stay.
 void port_options_next(struct port_options *options);

@@ -179,6 +179,9 @@ static void end_port(const struct argp_state *state, struct serve_options *optio
 	if (options->port_count == VLY_PORTS_MAX)
 		usage_error(state, "--next: more than %d ports", VLY_PORTS_MAX);
 	port_options_check(state, &options->port);
+	if (options->port.addr_count && port_is_of_kernel(&options->port))
+		usage_error(state, "--address: the kernel has the addresses where dpdk does not "
+				   "serve; to serve one alone, say -l ADDRESS:PORT");
 	port->options = options->port;
 	memcpy(port->listens, options->listens, sizeof(port->listens));
 	port->listen_count = options->listen_count;

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "backend/kernel_bind.h"
 #include "backend/kernel_error.h"
 #include "backend/kernel_group.h"
 #include "core/compiler.h"
@@ -74,38 +75,6 @@ int vly_kernel_fail_files(const char *name, int code, uint32_t files, struct vly
 	return vly_fail(error, code,
 			"%s: too many open files (RLIMIT_NOFILE is %lu); run: ulimit -n %u", name,
 			(unsigned long)limit.rlim_cur, files + FILES_SPARE);
-}
-
-static int fail_bind(const char *name, int code, const struct vly_addr *addr,
-		     struct vly_error *error)
-{
-	char text[VLY_ADDR_TEXT_BYTES];
-
-	vly_addr_format(addr, text, sizeof(text));
-	switch (code) {
-	case -EADDRINUSE:
-		return vly_fail(error, code, "%s: %s is in use; see: ss -ulpn sport = :%u", name,
-				text, addr->port);
-	case -EACCES:
-		return vly_fail(error, code,
-				"%s: %s is a privileged port; take a higher one, or run: "
-				"sysctl net.ipv4.ip_unprivileged_port_start=%u, or: "
-				"setcap cap_net_bind_service=+ep volley",
-				name, text, addr->port);
-	case -EADDRNOTAVAIL:
-		return vly_fail(error, code,
-				"%s: %s is not an address of this machine; see: ip address, or "
-				"listen on :%u for all of them",
-				name, text, addr->port);
-	case -EINVAL: // as Linux says of a link-local address that could be on any interface
-		return vly_fail(error, code,
-				"%s: cannot listen on %s; a link-local address needs its "
-				"interface, as in [fe80::1%%eth0]:%u",
-				name, text, addr->port);
-	default:
-		return vly_fail(error, code, "%s: cannot listen on %s (%s); check the address",
-				name, text, strerror(-code));
-	}
 }
 
 static void set_flag(int fd, int level, int option)
@@ -239,7 +208,7 @@ static int fail_open(const char *name, int code, const struct vly_port_config *c
 	if (code == -EMFILE || code == -ENFILE)
 		return vly_kernel_fail_files(name, code,
 					     config->queues * (config->listen_count + 2), error);
-	return fail_bind(name, code, addr, error);
+	return vly_kernel_bind_fail(name, code, addr, error);
 }
 
 // --- a queue's sockets --------------------------------------------------------------------------
@@ -292,15 +261,14 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 			    const struct vly_kernel_sockets *first, uint32_t queue,
 			    struct vly_error *error)
 {
-	static const struct vly_endpoint any;
-	uint32_t count = config->listen_count ? config->listen_count : 1;
+	uint32_t count = vly_kernel_bind_count(config);
 
 	// A client's queues have a port each: the answers must find the queue that asked.
 	bool is_shared = config->listen_count && config->queues > 1;
 
 	options->gro = options->gro && vly_kernel_has_gro();
 	for (uint32_t i = 0; i < count; i++) {
-		struct vly_endpoint endpoint = config->listen_count ? config->listens[i] : any;
+		struct vly_endpoint endpoint = vly_kernel_bind_at(config, i);
 		struct vly_kernel_socket *sock = &sockets->list[i];
 		int rc;
 

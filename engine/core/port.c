@@ -206,10 +206,10 @@ static void name_ignored(const struct vly_backend *backend, const struct vly_por
 		vly_log_line(&config->log, "sim: groups are not joined: its peers send to us");
 	if (backend->layer == VLY_LAYER_FRAME || is_sim)
 		return;
-	if (config->addr_count)
+	if (config->addr_count && config->listen_count)
 		vly_log_line(&config->log,
-			     "%s: the addresses of -a are not used: the kernel has "
-			     "its own; to bind to one, say -l ADDRESS:PORT",
+			     "%s: the addresses of -a are not listened on: the kernel has its own; "
+			     "to serve one alone, say -l ADDRESS:PORT",
 			     backend->name);
 	if (config->route_count || config->neighbour_count || config->vlan)
 		vly_log_line(&config->log,
@@ -299,8 +299,8 @@ static int open_auto(struct vly_port **port, const struct vly_port_config *confi
 			return 0;
 		vly_log_line(&config->log, "auto: not %s: %s", backend->name, reason.text);
 	}
-	*error = reason; // why not even the last one, which needs the least
-	return rc;
+	// Why not even the last one, which needs the least.
+	return vly_fail(error, rc, "%s", reason.text);
 }
 
 int vly_port_open_at(struct vly_port **port, const struct vly_port_config *config,

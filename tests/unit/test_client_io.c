@@ -25,6 +25,30 @@ static void datagrams_go_and_come(void **state)
 	close(peer.fd);
 }
 
+static void leaves_from_the_address_given(void **state)
+{
+	const char *const *given = *state;
+	const char *words[] = {given[0], "address=127.0.0.5/8"};
+	const char *others[] = {given[0], "address=192.0.2.7"};
+	struct vly_client *client = NULL;
+	struct peer peer = open_peer();
+	struct vly_error error = {""};
+	uint8_t bytes[BYTES];
+
+	assert_int_equal(vly_client_open_words(&client, words, 2, &error), 0);
+	assert_int_equal(vly_client_send(client, &peer.at, "hello", 5, 0, NULL), 0);
+	assert_int_equal(peer_take(&peer), 5);
+	assert_int_equal(ntohl(peer.from.sin_addr.s_addr), INADDR_LOOPBACK + 4);
+	peer_say(&peer, "welcome", 7);
+	assert_int_equal(vly_client_recv(client, NULL, bytes, BYTES, LIMIT_NS), 7);
+	close_balanced(client);
+	assert_int_equal(vly_client_open_words(&client, others, 2, &error), -EADDRNOTAVAIL);
+	assert_non_null(strstr(error.text, "192.0.2.7 is not an address of this machine"));
+	others[0] = "backend=auto";
+	assert_int_equal(vly_client_open_words(&client, others, 2, NULL), -EADDRNOTAVAIL);
+	close(peer.fd);
+}
+
 static void packed_keeps_order_and_bounds(void **state)
 {
 	static uint8_t bytes[VLY_DGRAM_BYTES_MAX];
@@ -178,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams_go_and_come),
+		cmocka_unit_test(leaves_from_the_address_given),
 		cmocka_unit_test(packed_keeps_order_and_bounds),
 		cmocka_unit_test(the_descriptor_tells),
 		cmocka_unit_test(one_thread_sends_while_another_waits),

@@ -28,11 +28,6 @@ static bool is_backend(const struct port_options *options, const char *name)
 	return options->backend && strcmp(options->backend, name) == 0;
 }
 
-static bool is_of_kernel(const struct port_options *options)
-{
-	return !options->device && !is_backend(options, "dpdk") && !is_backend(options, "sim");
-}
-
 static void find_addrs(struct reach *reach, const struct port_options *options,
 		       const struct vly_addr *target)
 {
@@ -132,7 +127,7 @@ int flows_open(struct flows *flows, struct vly_port **port, const struct port_op
 		snprintf(error->text, sizeof(error->text), "no memory");
 		return -ENOMEM;
 	}
-	if (count > 1 && reach.has_listens && is_of_kernel(options) &&
+	if (count > 1 && reach.has_listens && port_is_of_kernel(options) &&
 	    config.option_count < VLY_KEYS_MAX)
 		own.options[config.option_count++] = "icmp-errors=on"; // as a client has them
 	if (count > 1 && reach.has_listens)

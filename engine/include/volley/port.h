@@ -47,8 +47,11 @@ struct vly_port_config {
 	// shares (a fault, or an attack), and ends the program unless a handler maps something else
 	// at that address.
 	const char *device;
-	const struct vly_prefix *addrs;     // our addresses on the wire; needed where the kernel's
-	uint32_t addr_count;                // are not used (dpdk, sim)
+	// dpdk: our addresses on the wire; needed unless an interface shared with the kernel
+	// (af_xdp) has some. socket and uring without a listen: those to send from, without their
+	// prefixes.
+	const struct vly_prefix *addrs;
+	uint32_t addr_count;
 	const struct vly_endpoint *listens; // where to receive; none: one port of the system's
 	uint32_t listen_count;              // choice, as a client wants
 	// The first listen takes so many ports, from its own on; 0: one. For clients of many flows,
@@ -67,7 +70,8 @@ struct vly_port_config {
 	uint32_t option_count;
 	uint32_t queues;  // 0: one
 	uint32_t buffers; // datagrams of one queue's pool; 0: the backend's choice
-	uint32_t mtu;     // of the wire, where we set it; 0: VLY_MTU_DEFAULT
+	uint32_t mtu;     // dpdk: bytes of an IP packet on the wire, 576 to 9600 where the device
+			  // takes so many; 0: VLY_MTU_DEFAULT, or the interface's
 	// Where the kernel has no say (dpdk). The longest prefix wins, those of `addrs` included; a
 	// next hop lies on one of these. A neighbour given here is never asked for, never replaced.
 	const struct vly_route *routes;

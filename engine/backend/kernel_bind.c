@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "backend/kernel_bind.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/fail.h"
+
+uint32_t vly_kernel_bind_count(const struct vly_port_config *config)
+{
+	if (config->listen_count)
+		return config->listen_count;
+	return config->addr_count ? config->addr_count : 1;
+}
+
+struct vly_endpoint vly_kernel_bind_at(const struct vly_port_config *config, uint32_t index)
+{
+	struct vly_endpoint endpoint = {.ifindex = 0};
+
+	if (config->listen_count)
+		return config->listens[index];
+	if (config->addr_count)
+		memcpy(endpoint.addr.ip, config->addrs[index].ip, sizeof(endpoint.addr.ip));
+	return endpoint;
+}
+
+int vly_kernel_bind_fail(const char *name, int code, const struct vly_addr *addr,
+			 struct vly_error *error)
+{
+	char text[VLY_ADDR_TEXT_BYTES];
+	char ip[VLY_ADDR_TEXT_BYTES];
+
+	vly_addr_format(addr, text, sizeof(text));
+	vly_ip_format(addr->ip, ip, sizeof(ip));
+	switch (code) {
+	case -EADDRINUSE:
+		return vly_fail(error, code, "%s: %s is in use; see: ss -ulpn sport = :%u", name,
+				text, addr->port);
+	case -EACCES:
+		return vly_fail(error, code,
+				"%s: %s is a privileged port; take a higher one, or run: "
+				"sysctl net.ipv4.ip_unprivileged_port_start=%u, or: "
+				"setcap cap_net_bind_service=+ep volley",
+				name, text, addr->port);
+	case -EADDRNOTAVAIL:
+		if (!addr->port)
+			return vly_fail(error, code,
+					"%s: %s is not an address of this machine, to send from; "
+					"see: ip address",
+					name, ip);
+		return vly_fail(error, code,
+				"%s: %s is not an address of this machine; see: ip address, or "
+				"listen on :%u for all of them",
+				name, text, addr->port);
+	case -EINVAL: // as Linux says of a link-local address that could be on any interface
+		return vly_fail(error, code,
+				"%s: cannot listen on %s; a link-local address needs its "
+				"interface, as in [fe80::1%%eth0]:%u",
+				name, text, addr->port);
+	default:
+		return vly_fail(error, code, "%s: cannot listen on %s (%s); check the address",
+				name, text, strerror(-code));
+	}
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Where the sockets of a queue are bound: at the listens; a client's, which has none, at the
+// addresses that it is to send from, or at none in particular, with a port of the kernel's choice.
+#pragma once
+
+#include <stdint.h>
+
+#include <volley/port.h>
+
+// How many sockets a queue has.
+uint32_t vly_kernel_bind_count(const struct vly_port_config *config);
+
+// Where one of them is bound; index is below that count.
+struct vly_endpoint vly_kernel_bind_at(const struct vly_port_config *config, uint32_t index);
+
+// Writes why a socket could not be bound there, and returns code, a negative errno. `name` is the
+// backend's.
+int vly_kernel_bind_fail(const char *name, int code, const struct vly_addr *addr,
+			 struct vly_error *error);
