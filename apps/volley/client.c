@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -75,6 +76,66 @@ bool client_is_shared_address(const struct vly_addr *addr)
 	// Which other addresses are broadcast, only the kernel knows.
 	return vly_addr_is_multicast(addr) ||
 	       (vly_addr_is_ipv4(addr) && memcmp(addr->ip + 12, ones, sizeof(ones)) == 0);
+}
+
+// Of interfaces that are up.
+static bool has_ipv6(void)
+{
+	struct ifaddrs *list = NULL;
+	bool has = false;
+
+	if (getifaddrs(&list) < 0)
+		return true; // not known
+	for (const struct ifaddrs *it = list; it; it = it->ifa_next)
+		has = has || (it->ifa_addr && it->ifa_addr->sa_family == AF_INET6);
+	freeifaddrs(list);
+	return has;
+}
+
+static void say_no_route(const char *command, const struct port_options *options,
+			 const struct vly_addr *target)
+{
+	char text[VLY_ADDR_TEXT_BYTES];
+	char ip[VLY_ADDR_TEXT_BYTES];
+
+	vly_addr_format(target, text, sizeof(text));
+	vly_ip_format(target->ip, ip, sizeof(ip));
+	if (!port_is_of_kernel(options))
+		complain(command, "there is no way to %s from here; check -a, --gateway, --route",
+			 text);
+	else if (!vly_addr_is_ipv4(target) && !has_ipv6())
+		complain(command,
+			 "there is no way to %s: no interface here has an IPv6 address; see: "
+			 "ip -6 address",
+			 text);
+	else
+		complain(command, "there is no way to %s from here; see: ip route get %s", text,
+			 ip);
+}
+
+bool client_say_unsent(const char *command, const struct port_options *options,
+		       const struct vly_port *port, const struct vly_addr *target)
+{
+	char text[VLY_ADDR_TEXT_BYTES];
+	struct vly_ledger ledger;
+
+	vly_port_ledger(port, &ledger);
+	vly_addr_format(target, text, sizeof(text));
+	if (ledger.dropped[VLY_DROP_TX_NO_NEIGHBOUR])
+		complain(command,
+			 "nobody has the address of %s: nothing could be sent there; check it, and "
+			 "the server's",
+			 text);
+	else if (ledger.dropped[VLY_DROP_TX_NO_ROUTE])
+		say_no_route(command, options, target);
+	else if (ledger.dropped[VLY_DROP_TX_REFUSED])
+		complain(command,
+			 "sending to %s is refused on this side: by a firewall, or as a link-local "
+			 "address lacks its interface, [ADDRESS%%INTERFACE]:PORT",
+			 text);
+	else
+		return false;
+	return true;
 }
 
 int client_pin(const char *command, const struct port_options *options)

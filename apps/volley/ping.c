@@ -241,8 +241,11 @@ static int run_exchange(const char *command, const struct ping_options *options,
 	status = options->port.json ? ping_print_json(command, &report) : ping_print(&report);
 	if (files->hgrm)
 		ping_write_hgrm(&report, files->hgrm);
-	if (report.counts->received == 0)
+	if (report.counts->received == 0) {
+		fflush(stdout);
+		client_say_unsent(command, &options->port, port, &options->target.addr);
 		status = STATUS_FAILED;
+	}
 err_close:
 	exchange_close(exchange);
 	ping_histograms_close(&histograms);
@@ -252,14 +255,11 @@ err_close:
 // To tell the kernel's part from the wire's on this side, its stamps are needed.
 static void ask_for_stamps(struct port_options *port)
 {
-	bool is_kernels = !port->backend || strcmp(port->backend, "socket") == 0 ||
-			  strcmp(port->backend, "uring") == 0;
-
 	for (uint32_t i = 0; i < port->option_count; i++) {
 		if (strncmp(port->options[i], "timestamps", 10) == 0)
 			return;
 	}
-	if (is_kernels && !port->device && port->option_count < VLY_KEYS_MAX)
+	if (port_is_of_kernel(port) && port->option_count < VLY_KEYS_MAX)
 		port->options[port->option_count++] = "timestamps=software";
 }
 

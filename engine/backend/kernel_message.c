@@ -22,6 +22,7 @@ enum vly_drop vly_kernel_drop_of(int error)
 	case -ENETUNREACH:
 	case -EHOSTUNREACH:
 	case -EAFNOSUPPORT:
+	case -EADDRNOTAVAIL: // no address of that family to send from, as without IPv6
 	case -ENETDOWN:
 	case -ENODEV:
 		return VLY_DROP_TX_NO_ROUTE;

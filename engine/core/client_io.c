@@ -31,10 +31,12 @@ static int take_empty(struct vly_client *client, uint32_t len, struct vly_dgram 
 static const struct {
 	enum vly_drop reason;
 	int code;
+	const char *fix;
 } refusals[] = {
-	{VLY_DROP_TX_NO_ROUTE, -ENETUNREACH},
-	{VLY_DROP_TX_OVERSIZE, -EMSGSIZE},
-	{VLY_DROP_TX_REFUSED, -EIO},
+	{VLY_DROP_TX_NO_ROUTE, -ENETUNREACH,
+	 "check it, and whether there are addresses and routes of its family here"},
+	{VLY_DROP_TX_OVERSIZE, -EMSGSIZE, "send less at a time"},
+	{VLY_DROP_TX_REFUSED, -EIO, "check the address, its interface, and the firewall"},
 };
 
 enum {
@@ -52,9 +54,9 @@ static int fail_refused(const struct vly_endpoint *peer, uint32_t refusal, struc
 {
 	char text[VLY_ADDR_TEXT_BYTES];
 
-	return vly_fail(error, refusals[refusal].code, "to %s: %s",
+	return vly_fail(error, refusals[refusal].code, "to %s: %s; %s",
 			vly_addr_format(&peer->addr, text, sizeof(text)),
-			vly_drop_text(refusals[refusal].reason));
+			vly_drop_text(refusals[refusal].reason), refusals[refusal].fix);
 }
 
 // Gives one datagram away. Returns 0, -EAGAIN (no room), or why it did not leave.

@@ -51,6 +51,10 @@ bad -l serve -H echo
 bad nonsense serve -l :9000 -H nonsense
 bad nonsense serve -l :9000 -H echo,nonsense=1
 bad ./nonsense.so serve -l :9000 -H ./nonsense.so
+echo 'no ELF' >"$tmp/text.so"
+bad "'$tmp/text.so' is no shared object; build one with" serve -l :9000 -H "$tmp/text.so"
+(printf '\177ELF'; head -c 100 /dev/zero) >"$tmp/torn.so"
+bad "'$tmp/torn.so' cannot be loaded: wrong ELF class" serve -l :9000 -H "$tmp/torn.so"
 bad /dev/null serve -l :9000 -H /dev/null
 bad wrong_abi serve -l :9000 -H "$plugins/wrong_abi.so"
 bad nonsense serve -l :9000 -H "$plugins/keep.so,nonsense=1"
@@ -98,6 +102,9 @@ bad nonsense "${good[@]}" -b nonsense
 bad nonsense "${good[@]}" -b socket -o nonsense=1
 bad nonsense "${good[@]}" -a nonsense
 bad 10.0.0.1/33 "${good[@]}" -a 10.0.0.1/33
+bad 'say -l ADDRESS:PORT' "${good[@]}" -b socket -a 127.0.0.1/8
+bad --mtu "${good[@]}" --mtu 1400
+bad '192.0.2.7 is not an address of this machine' ping -b socket -a 192.0.2.7 127.0.0.1:9000
 
 bad nonsense "${good[@]}" --gateway nonsense
 bad second "${good[@]}" --gateway 10.0.0.1 --gateway 10.0.0.2
@@ -148,6 +155,17 @@ bad --size "${load[@]}" --search -s imix
 bad --size "${load[@]}" --search -s 64,15
 bad --search "${load[@]}" --search -n 5
 bad refused "${load[@]}" -b socket
+
+# No way there: IPv6 is switched off, or nothing is routed.
+ip netns add bare
+ip -n bare link set lo up
+ip netns exec bare bash -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'
+as=(ip netns exec bare)
+bad 'no interface here has an IPv6 address' ping -b socket -n 1 --timeout 10ms '[::1]:9000'
+bad 'no interface here has an IPv6 address' "${load[0]}" -b socket '[2001:db8::1]:9000'
+bad 'ip route get 192.0.2.1' ping -b socket -n 1 --timeout 10ms 192.0.2.1:9000
+bad 'no way to that address; check it' call -b socket '[::1]:9000' hello
+as=()
 
 # The port is taken.
 cp "$volley" "$tmp/holder" # a name of its own, as no process named volley may be left

@@ -129,14 +129,7 @@ static int say_silent(const char *command, const struct load_options *options,
 		complain(command,
 			 "nobody serves %s: the connection is refused; start a server there",
 			 target);
-	else if (ledger.dropped[VLY_DROP_TX_NO_NEIGHBOUR])
-		complain(command,
-			 "nobody has the address of %s: nothing could be sent there; check "
-			 "it, and the server's",
-			 target);
-	else if (ledger.dropped[VLY_DROP_TX_NO_ROUTE])
-		complain(command, "there is no way to %s from here; check the addresses", target);
-	else
+	else if (!client_say_unsent(command, &options->port, port, &options->target.addr))
 		complain(command,
 			 "%s does not answer within %.3g s; is it an echo? for a sink give "
 			 "--one-way, "
