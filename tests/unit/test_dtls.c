@@ -138,6 +138,46 @@ static void refuses_replays_and_garbage(void **state)
 	vly_kit_close(kit);
 }
 
+// What OpenSSL takes for the end of a session: a record too short for its cipher, by itself or
+// where OpenSSL looks after a header that it does not like. Anybody can send it; nobody ends one
+// so.
+static void refuses_what_would_end_a_session(void **state)
+{
+	static const uint8_t headers[][13] = {
+		{23, 0xfe, 0xfc, 0, 1, 1, 0, 0, 0, 0, 0, 0, 22}, // another version
+		{22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 22},
+		{21, 0xfd, 0xfd, 0, 0, 1, 0, 0, 0, 0, 0, 0, 22},      // no DTLS
+		{23, 0xfe, 0xfd, 0, 1, 1, 0, 0, 0, 0, 0, 0xff, 0xff}, // longer than any
+		{23, 0xfe, 0xfd, 0, 1, 1, 0, 0, 0, 0, 0, 0x04, 0},    // than was asked for
+	};
+	enum {
+		HEADERS = sizeof(headers) / sizeof(headers[0]),
+	};
+	struct vly_kit *kit = kit_open("");
+	struct dtls_client client;
+
+	(void)state;
+	dtls_client_open(&client, "alice", good_key);
+	SSL_set_tlsext_max_fragment_length(client.ssl, TLSEXT_max_fragment_length_512);
+	assert_true(shake(kit, &client, "10.0.0.1:1000"));
+	vly_kit_clear(kit);
+	for (size_t i = 0; i < HEADERS; i++) {
+		uint8_t bytes[13 + 0x400] = {0};
+
+		memcpy(bytes, headers[i], 13);
+		memcpy(bytes + 13, (uint8_t[]){23, 0xfe, 0xfd, 0, 1, 2, 0, 0, 0, 0, 0, 0, 9}, 13);
+		vly_kit_receive(kit, "10.0.0.1:1000", bytes, sizeof(bytes));
+		vly_kit_receive(kit, "10.0.0.1:1000", bytes, 13 + 22);
+		vly_kit_receive(kit, "10.0.0.1:1000", bytes + 13, 22);
+	}
+	vly_kit_run(kit);
+	assert_int_equal(vly_kit_metric(kit, "bad_record"), 3 * HEADERS);
+	assert_int_equal(vly_kit_metric(kit, "sessions"), 1);
+	expect(kit, &client, "10.0.0.1:1000", "still there?", "still there?");
+	dtls_client_close(&client);
+	vly_kit_close(kit);
+}
+
 // A client that has lost its memory gets a new session, and whoever repeats its old hello does not
 // end it.
 static void begins_anew(void **state)
@@ -295,6 +335,7 @@ int main(void)
 		cmocka_unit_test(keeps_nothing_of_a_spoofed_source),
 		cmocka_unit_test(refuses_wrong_keys),
 		cmocka_unit_test(refuses_replays_and_garbage),
+		cmocka_unit_test(refuses_what_would_end_a_session),
 		cmocka_unit_test(begins_anew),
 		cmocka_unit_test(keeps_its_limits),
 		cmocka_unit_test(says_goodbye),

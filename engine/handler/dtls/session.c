@@ -274,12 +274,36 @@ static void read_record(struct vly_dtls *dtls, struct vly_dtls_session *session,
 
 // What a cipher adds to a text: AES-GCM has 8 bytes of a nonce as well (RFC 5288), ChaCha20 the tag
 // alone (RFC 7905).
-static uint8_t least_of(const SSL *ssl)
+static uint16_t least_of(const SSL_CIPHER *cipher)
 {
-	const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
 	int nid = cipher ? SSL_CIPHER_get_cipher_nid(cipher) : NID_undef;
 
 	return nid == NID_aes_128_gcm || nid == NID_aes_256_gcm ? GCM_BYTES : TAG_BYTES;
+}
+
+// The client may have asked for less than a record can be (RFC 6066, section 4): 512 bytes for 1,
+// twice as many for each number more.
+static uint16_t most_of(const SSL *ssl)
+{
+	const SSL_SESSION *session = SSL_get_session(ssl);
+	uint8_t mode = session ? SSL_SESSION_get_max_fragment_length(session) : 0;
+	bool is_less =
+		mode >= TLSEXT_max_fragment_length_512 && mode <= TLSEXT_max_fragment_length_4096;
+	uint32_t text = is_less ? UINT32_C(256) << mode : SSL3_RT_MAX_PLAIN_LENGTH;
+
+	return (uint16_t)(text + SSL3_RT_MAX_ENCRYPTED_OVERHEAD);
+}
+
+// A hello in pieces may come in records of an older version, and has agreed on no cipher.
+static struct vly_dtls_limits limits_of(const SSL *ssl)
+{
+	const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
+
+	return (struct vly_dtls_limits){
+		.version = cipher ? DTLS1_2_VERSION : 0,
+		.least = least_of(cipher),
+		.most = most_of(ssl),
+	};
 }
 
 void vly_dtls_session_input(struct vly_dtls *dtls, struct vly_dtls_session *session,
@@ -288,8 +312,8 @@ void vly_dtls_session_input(struct vly_dtls *dtls, struct vly_dtls_session *sess
 	uint8_t *data = vly_dgram_data(dgram);
 
 	if (VLY_UNLIKELY(!session->is_open))
-		session->record_least = least_of(session->ssl);
-	if (VLY_UNLIKELY(!vly_dtls_are_long_enough(data, dgram->len, session->record_least))) {
+		session->limits = limits_of(session->ssl);
+	if (VLY_UNLIKELY(!vly_dtls_are_sound(data, dgram->len, &session->limits))) {
 		vly_metric_add(dtls->burst, DTLS_BAD_RECORD, 1);
 		vly_drop(dgram, VLY_DROP_UNAUTHORISED);
 		return;

@@ -23,7 +23,7 @@ struct vly_dtls_session {
 	struct vly_timer timer; // while it opens: retransmission; then: idleness
 	uint64_t begun_ns;
 	uint64_t heard_ns;
-	uint8_t record_least; // what its cipher adds to a text; 0: not known yet
+	struct vly_dtls_limits limits; // of its records; all 0: not known yet
 	bool is_open;
 	bool has_name;
 	uint8_t random[VLY_DTLS_RANDOM_BYTES]; // of the client's hello
