@@ -161,17 +161,21 @@ def name_of(server, count):
     return f'{count} members, {server}'
 
 
-def measure(arguments, folder):
-    rounds, seconds = LENGTHS[arguments.length]
-    rounds = arguments.rounds or rounds
-    seconds = arguments.seconds or seconds
-    cores = ('0', '1') if os.cpu_count() > 1 else ('0', '0')
-    bench = {'build': os.path.abspath(arguments.build), 'folder': folder, 'seconds': seconds,
-             'cores': cores, 'start': os.path.join(os.path.dirname(os.path.dirname(
-                 os.path.abspath(__file__))), 'baselines/start')}
+def prepare(build, folder, seconds):
+    """What the samples need: the loopback, a socket for each member, programs and cores."""
     wires.Loopback(os.environ.get(session.PRIVATE)).open()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return {'build': build, 'folder': folder, 'seconds': seconds,
+            'cores': ('0', '1') if os.cpu_count() > 1 else ('0', '0'),
+            'start': os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                  'baselines/start')}
+
+
+def measure(arguments, folder):
+    rounds, seconds = LENGTHS[arguments.length]
+    rounds = arguments.rounds or rounds
+    bench = prepare(os.path.abspath(arguments.build), folder, arguments.seconds or seconds)
     rows = [{'server': name, 'members': count, 'samples': []}
             for count in MEMBERS for name in (*OURS, *OTHERS, BYPASS)
             if arguments.only in name_of(name, count)]
@@ -191,8 +195,8 @@ def measure(arguments, folder):
         run.done()
     progress.end()
     return {'schema': 1, 'machine': machine.fingerprint(session.volley(bench['build'])),
-            'settings': {'rounds': rounds, 'seconds': seconds, 'cores': cores, 'window': WINDOW,
-                         'text_bytes': len(TEXT)},
+            'settings': {'rounds': rounds, 'seconds': bench['seconds'], 'cores': bench['cores'],
+                         'window': WINDOW, 'text_bytes': len(TEXT)},
             'rows': rows, 'complete': run.complete}
 
 
