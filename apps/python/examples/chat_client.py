@@ -11,6 +11,8 @@ import threading
 
 import volley as socket
 
+if len(sys.argv) < 4:
+    sys.exit(__doc__)
 host, port, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 family, kind, protocol, _, server = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
 sock = socket.socket(family, kind, protocol)

@@ -9,6 +9,8 @@ import sys
 
 import volley as socket
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 host, port = sys.argv[1], int(sys.argv[2])
 count = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 

@@ -68,7 +68,9 @@ async def ask(host, port, count):
     return 1 if left else 0
 
 
-if sys.argv[1] == 'server':
+if len(sys.argv) == 4 and sys.argv[1] == 'server':
     asyncio.run(serve(sys.argv[2], int(sys.argv[3])))
+elif len(sys.argv) != 5 or sys.argv[1] != 'client':
+    sys.exit(__doc__)
 else:
     sys.exit(asyncio.run(ask(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))

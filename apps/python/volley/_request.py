@@ -26,7 +26,8 @@ class Requests:  # pylint: disable=too-few-public-methods
         peer = self._peer if address is None else pack_address(self.family, address)
         if not peer:
             raise OSError(errno.EDESTADDRREQ, 'to whom? give an address, or call connect() first')
-        question = ctypes.create_string_buffer(bytes(data), max(len(data), 1))
+        data = bytes(memoryview(data))
+        question = ctypes.create_string_buffer(data, max(len(data), 1))
         request = _library.Request(
             peer=(ctypes.c_uint8 * ENDPOINT.size)(*ENDPOINT.pack(*peer)),
             bytes=ctypes.addressof(question), len=len(data), retries=retries, backoff=backoff,

@@ -168,8 +168,11 @@ class socket(Requests):  # pylint: disable=invalid-name,too-many-public-methods
         return self._timeout != 0
 
     def setsockopt(self, level, optname, *value):
-        """Takes what needs no doing here: broadcasts are sent without."""
+        """Takes what needs no doing here: broadcasts are sent without, and the wildcard of IPv6 is
+        that of IPv4, too."""
         if level == plain.SOL_SOCKET and optname in (plain.SO_REUSEADDR, plain.SO_BROADCAST):
+            return
+        if (level, optname, *value) == (plain.IPPROTO_IPV6, plain.IPV6_V6ONLY, 0):
             return
         raise OSError(errno.ENOPROTOOPT, f'no socket option {level}, {optname} here; give port= '
                                          'the words join=GROUP, option=rcvbuf=BYTES ...')
@@ -223,7 +226,7 @@ class socket(Requests):  # pylint: disable=invalid-name,too-many-public-methods
 
     def _send(self, data, peer):
         if not isinstance(data, bytes):
-            data = bytes(data)
+            data = bytes(memoryview(data))
         message = own_buffers().error
         endpoint = ENDPOINT.pack(*peer)
         for wait_ns in self._slices():
