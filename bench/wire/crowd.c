@@ -47,8 +47,7 @@ __attribute__((noreturn)) static void give_up(const char *line)
 	exit(EXIT_FAILURE);
 }
 
-// --- coming and going
-// -----------------------------------------------------------------------------
+// --- coming and going ---------------------------------------------------------------------------
 
 // Each of the crowd does something that is answered, a few hundred at a time; who has no answer
 // once all is quiet does it again.
@@ -87,8 +86,7 @@ static void leave(struct crowd *crowd, uint32_t member)
 	crowd_say(crowd, member, "leave");
 }
 
-// --- messages
-// -------------------------------------------------------------------------------------
+// --- messages -----------------------------------------------------------------------------------
 
 // Asks once more for what has not come of `message` messages. Returns how many copies.
 static uint32_t repair(struct crowd *crowd, uint32_t message)
@@ -172,8 +170,7 @@ static void count_messages(struct crowd *crowd, double seconds)
 	       (double)(last_ns - start_ns) / NS_PER_SECOND, said);
 }
 
-// --- all of it
-// ------------------------------------------------------------------------------------
+// --- all of it ----------------------------------------------------------------------------------
 
 static void read_arguments(struct arguments *arguments, struct crowd *crowd, int argc, char **argv)
 {

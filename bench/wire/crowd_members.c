@@ -7,8 +7,7 @@
 #include "crowd.h"
 #include "monotonic.h"
 
-// --- where they are
-// -------------------------------------------------------------------------------
+// --- where they are -----------------------------------------------------------------------------
 
 static uint32_t ip4_of(const struct vly_addr *addr)
 {
@@ -45,8 +44,7 @@ void crowd_room(uint32_t member, char *text, size_t size)
 	text[ends[member / 1000 % 4]] = '\0';
 }
 
-// --- what they say
-// --------------------------------------------------------------------------------
+// --- what they say ------------------------------------------------------------------------------
 
 void crowd_flush(struct crowd *crowd)
 {
@@ -92,8 +90,7 @@ void crowd_join(struct crowd *crowd, uint32_t member)
 		crowd_say(crowd, member, "join m%u", member);
 }
 
-// --- what they hear
-// -------------------------------------------------------------------------------
+// --- what they hear -----------------------------------------------------------------------------
 
 static bool begins(const struct vly_dgram *dgram, const char *text)
 {

@@ -60,8 +60,7 @@ struct vly_dpdk_kernel {
 	struct seeks seeks[VLY_QUEUES_MAX];
 };
 
-// --- the thread's side
-// ----------------------------------------------------------------------------
+// --- the thread's side --------------------------------------------------------------------------
 
 static void announce(struct vly_dpdk_kernel *kernel)
 {
@@ -174,8 +173,7 @@ static void wake(struct vly_dpdk_kernel *kernel)
 	eventfd_write(kernel->wake_fd, 1);
 }
 
-// --- open and close
-// --------------------------------------------------------------------------------
+// --- open and close -----------------------------------------------------------------------------
 
 int vly_dpdk_kernel_open(struct vly_dpdk_kernel **kernel,
 			 const struct vly_dpdk_kernel_config *config, struct vly_error *error)
@@ -253,8 +251,7 @@ const _Atomic uint32_t *vly_dpdk_kernel_version(const struct vly_dpdk_kernel *ke
 	return &kernel->version;
 }
 
-// --- the queues' side
-// -----------------------------------------------------------------------------
+// --- the queues' side ---------------------------------------------------------------------------
 
 static void copy_news(struct vly_dpdk_kernel *kernel, struct reading *reading,
 		      struct vly_link_news *news)

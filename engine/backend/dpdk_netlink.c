@@ -70,8 +70,7 @@ int vly_dpdk_netlink_fd(const struct vly_dpdk_netlink *netlink)
 	return mnl_socket_get_fd(netlink->events);
 }
 
-// --- reading
-// ------------------------------------------------------------------------------------
+// --- reading ------------------------------------------------------------------------------------
 
 // Our form of an attribute's address; false when it has another length than its family's.
 static bool read_ip(uint8_t *ip, uint8_t family, const struct nlattr *attr)
@@ -280,8 +279,7 @@ uint32_t vly_dpdk_netlink_events(const struct vly_dpdk_netlink *netlink, vly_dpd
 	return reader.events;
 }
 
-// --- asking
-// -------------------------------------------------------------------------------------
+// --- asking -------------------------------------------------------------------------------------
 
 static struct nlmsghdr *begin(char *buffer, uint16_t type, uint16_t flags)
 {

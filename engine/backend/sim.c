@@ -76,8 +76,7 @@ struct vly_backend_port {
 	struct vly_backend_queue queues[];
 };
 
-// --- the wire
-// -----------------------------------------------------------------------------------------
+// --- the wire -----------------------------------------------------------------------------------
 
 static uint64_t next_random(struct vly_backend_queue *queue)
 {
@@ -247,8 +246,7 @@ static void sim_release_burst(struct vly_backend_queue *queue, struct vly_dgram 
 		queue->free[queue->free_count++] = dgrams[i];
 }
 
-// --- opening
-// ------------------------------------------------------------------------------------------
+// --- opening ------------------------------------------------------------------------------------
 
 static int sim_probe(struct vly_error *error)
 {

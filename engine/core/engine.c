@@ -19,8 +19,7 @@ const char *vly_version(void)
 	return VLY_VERSION;
 }
 
-// --- opening
-// ------------------------------------------------------------------------------------------
+// --- opening ------------------------------------------------------------------------------------
 
 static int check_cores(const struct vly_engine_config *config, struct vly_error *error)
 {
@@ -264,8 +263,7 @@ int vly_engine_open(struct vly_engine **engine, const struct vly_engine_config *
 	return 0;
 }
 
-// --- running
-// ------------------------------------------------------------------------------------------
+// --- running ------------------------------------------------------------------------------------
 
 int vly_engine_start(struct vly_engine *engine, struct vly_error *error)
 {

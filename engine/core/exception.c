@@ -31,8 +31,7 @@ struct vly_exception {
 	struct vly_exception_lane lanes[VLY_QUEUES_MAX];
 };
 
-// --- the thread
-// ---------------------------------------------------------------------------------
+// --- the thread ---------------------------------------------------------------------------------
 
 // Of a datagram in several frames, the kernel can use none without the others.
 static bool write_frame(struct vly_exception *self, struct vly_exception_lane *lane,
@@ -135,8 +134,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-// --- opening and closing
-// -------------------------------------------------------------------------
+// --- opening and closing ------------------------------------------------------------------------
 
 static int open_lanes(struct vly_exception *self, struct vly_queue *queues, struct vly_error *error)
 {

@@ -63,8 +63,7 @@ static inline bool vly_exception_is_part(const struct vly_dgram *frame)
 	return frame->rx_ns == 0;
 }
 
-// --- of a queue; its thread
-// -----------------------------------------------------------------------
+// --- of a queue; its thread ---------------------------------------------------------------------
 
 // Hands frames over; it has a lane. What finds no room is dropped as kernel_full.
 void vly_queue_hand(struct vly_queue *queue, struct vly_dgram **frames, uint32_t count);

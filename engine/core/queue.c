@@ -18,8 +18,7 @@ enum {
 	LEAVE_ROUNDS = VLY_GROUPS_MAX,
 };
 
-// --- frames
-// -----------------------------------------------------------------------------------------
+// --- frames -------------------------------------------------------------------------------------
 
 // Transmits what the stack itself has made. It is no datagram of anybody's, so it is not `sent`: an
 // answer is `answered`, a request counts nowhere.
@@ -204,8 +203,7 @@ static uint32_t receive_frames(struct vly_queue *queue, struct vly_dgram **dgram
 	return n;
 }
 
-// --- the public bursts
-// -------------------------------------------------------------------------------
+// --- the public bursts --------------------------------------------------------------------------
 
 uint32_t vly_rx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
 		      uint64_t now_ns)

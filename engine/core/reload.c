@@ -97,8 +97,7 @@ void vly_chains_close(struct vly_engine *engine)
 	engine->chains = NULL;
 }
 
-// --- while threads run
-// ------------------------------------------------------------------------------------------
+// --- while threads run --------------------------------------------------------------------------
 
 struct vly_chain *vly_chain_change(struct vly_chain *chain, _Atomic(struct vly_chain *) *next)
 {

@@ -8,8 +8,7 @@
 #include "core/fail.h"
 #include "core/loops.h"
 
-// --- the end of what finds no room
-// -----------------------------------------------------------------
+// --- the end of what finds no room --------------------------------------------------------------
 
 void vly_io_drop(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count, enum vly_drop reason)
 {
@@ -24,8 +23,7 @@ void vly_io_drop(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count, e
 	vly_release_burst(io->queue, dgrams, count);
 }
 
-// --- lanes
-// ------------------------------------------------------------------------------------------
+// --- lanes --------------------------------------------------------------------------------------
 
 static struct vly_backlog *open_backlog(uint32_t size)
 {
@@ -73,8 +71,7 @@ void vly_lane_close(struct vly_lane *lane)
 	*lane = (struct vly_lane){.to_worker = NULL};
 }
 
-// --- a full ring
-// ------------------------------------------------------------------------------------------
+// --- a full ring --------------------------------------------------------------------------------
 
 static uint32_t push(struct vly_io *io, uint32_t index, struct vly_dgram **dgrams, uint32_t count)
 {
@@ -209,8 +206,7 @@ uint32_t vly_steer_count_old(struct vly_backlog *backlog, uint32_t count)
 	return (uint32_t)old < count ? (uint32_t)old : count;
 }
 
-// --- steering
-// ------------------------------------------------------------------------------------------
+// --- steering -----------------------------------------------------------------------------------
 //
 // Each function writes the owner of each datagram, and returns a bit for each worker that gets any.
 

@@ -38,8 +38,7 @@ int vly_arp_encode(const struct vly_arp *in, uint8_t *p, size_t capacity)
 	return VLY_ARP_BYTES;
 }
 
-// --- in
-// -------------------------------------------------------------------------------------------
+// --- in -----------------------------------------------------------------------------------------
 
 // A MAC that can be somebody's: not a group's, not all zero, not ours.
 static bool is_station(const struct vly_stack *stack, const uint8_t *mac)
@@ -134,8 +133,7 @@ enum vly_stack_verdict vly_arp_input(struct vly_stack *stack, struct vly_packet 
 	return vly_packet_drop(packet, VLY_DROP_ARP);
 }
 
-// --- out
-// ------------------------------------------------------------------------------------------
+// --- out ----------------------------------------------------------------------------------------
 
 static bool request(const struct vly_stack *stack, struct vly_dgram *spare, uint32_t sender,
 		    uint32_t target, const uint8_t *mac)

@@ -70,8 +70,7 @@ static inline int vly_sum_verifies(uint64_t sum)
 	return vly_sum_fold(sum) == 0xffffu;
 }
 
-// --- wide sums
-// ---------------------------------------------------------------------------------------
+// --- wide sums ----------------------------------------------------------------------------------
 //
 // The same in words of 64 bits whose carries come round at once: an instruction for eight bytes.
 // What is added to such a sum is added with vly_add_carry().

@@ -29,8 +29,7 @@ int vly_icmp_encode(const struct vly_icmp *in, uint8_t *p, size_t capacity)
 	return VLY_ICMP_BYTES;
 }
 
-// --- in
-// -------------------------------------------------------------------------------------------
+// --- in -----------------------------------------------------------------------------------------
 
 // Everything but the type goes back as it came. The checksum is not brought up to date from the
 // old one: of a message of zeros that would give 0 (RFC 1624, section 3), which nobody accepts.
@@ -101,8 +100,7 @@ enum vly_stack_verdict vly_icmpv6_input(struct vly_stack *stack, struct vly_pack
 	return echo(stack, packet, VLY_ICMPV6_ECHO_REPLY, VLY_PROTOCOL_ICMPV6);
 }
 
-// --- out
-// ------------------------------------------------------------------------------------------
+// --- out ----------------------------------------------------------------------------------------
 
 // A place for one more, or NULL. RFC 1122, section 3.2.2: no error about what was sent to a group.
 // RFC 4443, section 2.4 f: a limited rate, here a bucket as deep as the queue.

@@ -154,8 +154,7 @@ bool vly_local_source(const struct vly_local *local, const uint8_t *ip, uint8_t 
 // The next hop to a unicast address: itself, or a router. Returns false when there is no way.
 bool vly_local_next_hop(const struct vly_local *local, const uint8_t *ip, uint8_t *next);
 
-// --- inline
-// ---------------------------------------------------------------------------------------
+// --- inline -------------------------------------------------------------------------------------
 
 // The lower half of the mapped form, ::ffff:a.b.c.d, in memory order; the upper one is zero.
 static inline uint64_t vly_ip_mapped(uint32_t raw)

@@ -83,8 +83,7 @@ static int message_put(const struct vly_ndp *ndp, const struct vly_way *way, uin
 	return size;
 }
 
-// --- in
-// -------------------------------------------------------------------------------------------
+// --- in -----------------------------------------------------------------------------------------
 
 static bool learn(struct vly_stack *stack, struct vly_packet *packet, struct vly_neigh_news *news,
 		  const uint8_t *ip, const uint8_t *mac)
@@ -200,8 +199,7 @@ enum vly_stack_verdict vly_ndp_input(struct vly_stack *stack, struct vly_packet 
 	return advertised(stack, packet, &ndp);
 }
 
-// --- out
-// ------------------------------------------------------------------------------------------
+// --- out ----------------------------------------------------------------------------------------
 
 static bool message_make(struct vly_dgram *spare, const struct vly_ndp *ndp,
 			 const struct vly_way *way)

@@ -23,8 +23,7 @@ static void widen(struct vly_dgram *dgram, uint32_t headers)
 	dgram->capacity = (uint16_t)(capacity < UINT16_MAX ? capacity : UINT16_MAX);
 }
 
-// --- what carries anything
-// ------------------------------------------------------------------------
+// --- what carries anything ----------------------------------------------------------------------
 
 // An IPv4 header for l4_len bytes behind it.
 static void ip4_put(uint8_t *p, const struct vly_way *way, uint8_t protocol, uint32_t l4_len,
@@ -108,8 +107,7 @@ enum vly_stack_verdict vly_stack_answer(struct vly_packet *packet, const struct 
 	return VLY_STACK_REPLY;
 }
 
-// --- UDP
-// ------------------------------------------------------------------------------------------
+// --- UDP ----------------------------------------------------------------------------------------
 
 // What goes into the checksum field: the checksum, or the device's part of the work.
 static uint16_t udp_checksum(const struct vly_dgram *dgram, const struct vly_udp *udp,
@@ -210,8 +208,7 @@ static enum vly_stack_output_verdict refuse(enum vly_drop *reason, enum vly_drop
 	return VLY_STACK_REFUSED;
 }
 
-// --- back to where it came from
-// ---------------------------------------------------------------------
+// --- back to where it came from -----------------------------------------------------------------
 
 static enum vly_stack_output_verdict output_back(struct vly_stack *stack, struct vly_dgram *dgram,
 						 const struct vly_link *link, enum vly_drop *reason)
@@ -244,8 +241,7 @@ static enum vly_stack_output_verdict output_back(struct vly_stack *stack, struct
 	return udp_wrap(stack, dgram, &way);
 }
 
-// --- out to anybody
-// ---------------------------------------------------------------------------------
+// --- out to anybody -----------------------------------------------------------------------------
 
 // A datagram is asked for its source: ours for that peer when it leaves it open or names a group.
 // Returns 0 or the reason to refuse it.

@@ -22,8 +22,7 @@ static inline bool vly_plain_fits(const struct vly_stack *stack, const struct vl
 static inline void vly_plain_make(const struct vly_stack *stack, struct vly_dgram *dgram,
 				  uint64_t mac);
 
-// --- inline
-// ---------------------------------------------------------------------------------------
+// --- inline -------------------------------------------------------------------------------------
 
 static inline bool vly_plain_fits(const struct vly_stack *stack, const struct vly_dgram *dgram)
 {

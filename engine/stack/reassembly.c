@@ -28,8 +28,7 @@ static void lose(struct vly_reassembly_table *table, struct vly_large *large,
 	entry->whole = NULL;
 }
 
-// --- the table
-// -----------------------------------------------------------------------------------
+// --- the table ----------------------------------------------------------------------------------
 
 static uint8_t protocol_of(const struct vly_packet *packet, const struct vly_fragment *fragment)
 {
@@ -147,8 +146,7 @@ struct vly_reassembly *vly_reassembly_expired(struct vly_reassembly_table *table
 	return NULL;
 }
 
-// --- one datagram
-// ----------------------------------------------------------------------------------
+// --- one datagram -------------------------------------------------------------------------------
 
 // How many of the units are here already, and marks them all.
 static uint32_t mark_units(struct vly_reassembly *entry, uint32_t first, uint32_t end)

@@ -50,8 +50,7 @@ bool vly_local_is_on_link6(const struct vly_local *local, const uint8_t *ip)
 	return is_link_local(ip) || own6_around(local, raw);
 }
 
-// --- the table of ways
-// ------------------------------------------------------------------------------
+// --- the table of ways --------------------------------------------------------------------------
 
 static const struct vly_hop4 *hop4_to(const struct vly_local *local, uint32_t ip)
 {
@@ -225,8 +224,7 @@ void vly_local_follow(struct vly_local *local, const struct vly_route *routes, u
 	}
 }
 
-// --- looking it up
-// ----------------------------------------------------------------------------------
+// --- looking it up ------------------------------------------------------------------------------
 
 bool vly_local_source(const struct vly_local *local, const uint8_t *ip, uint8_t *source)
 {

@@ -140,8 +140,7 @@ uint32_t vly_stack_poll(struct vly_stack *stack, struct vly_dgram **spare, uint3
 // Whether vly_stack_poll() has anything to do now; cheap, for each turn of the loop.
 bool vly_stack_poll_is_due(const struct vly_stack *stack, uint64_t now_ns);
 
-// --- what several stacks know together
-// ----------------------------------------------------------------
+// --- what several stacks know together ----------------------------------------------------------
 
 enum vly_stack_news_limits {
 	VLY_STACK_NEWS_MAX = 64, // that wait to be taken; what is more is forgotten

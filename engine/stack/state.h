@@ -229,8 +229,7 @@ enum vly_stack_output_verdict vly_stack_output_held(struct vly_stack *stack,
 						    const struct vly_neigh *neigh,
 						    enum vly_drop *reason);
 
-// --- inline
-// ---------------------------------------------------------------------------------------
+// --- inline -------------------------------------------------------------------------------------
 
 static inline enum vly_stack_verdict vly_packet_drop(struct vly_packet *packet,
 						     enum vly_drop reason)

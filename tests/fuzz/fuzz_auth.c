@@ -42,8 +42,7 @@ static void check(bool holds, const char *what)
 	abort();
 }
 
-// --- tokens
-// ---------------------------------------------------------------------------------------
+// --- tokens -------------------------------------------------------------------------------------
 
 static enum vly_token_verdict take(struct vly_token_peers *peers, const uint8_t *bytes, size_t len,
 				   uint64_t when_ns)
@@ -139,8 +138,7 @@ static void run_tokens(const uint8_t *data, size_t size)
 	vly_token_peers_close(peers);
 }
 
-// --- prefixes
-// -------------------------------------------------------------------------------------
+// --- prefixes -----------------------------------------------------------------------------------
 
 static bool lies_in(const uint8_t *ip, const struct vly_prefix *prefix)
 {

@@ -62,8 +62,7 @@ static void check(bool holds, const char *what)
 	abort();
 }
 
-// --- what must always hold
-// ------------------------------------------------------------------------
+// --- what must always hold ----------------------------------------------------------------------
 
 static uint32_t check_room(const struct vly_chat *chat, uint32_t number, uint32_t *rooms)
 {
@@ -101,8 +100,7 @@ static void check_all(const struct vly_chat *chat)
 	      "a walk stands at a member");
 }
 
-// --- actions
-// --------------------------------------------------------------------------------------
+// --- actions ------------------------------------------------------------------------------------
 
 static struct vly_addr client_addr(uint32_t client)
 {

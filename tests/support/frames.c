@@ -235,8 +235,7 @@ size_t frame_ndp(uint8_t *bytes, uint8_t type, uint8_t flags, const char *target
 	return 32;
 }
 
-// --- reading
-// --------------------------------------------------------------------------------------
+// --- reading ------------------------------------------------------------------------------------
 
 static const char *transport_is_wrong(const uint8_t *p, size_t len, uint8_t protocol,
 				      uint16_t pseudo)

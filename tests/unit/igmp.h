@@ -135,8 +135,7 @@ static inline void assert_mld(uint32_t nth, const char *mac, const char *dst, co
 	assert_memory_equal(p + MLD, bytes, len);
 }
 
-// --- questions
-// ------------------------------------------------------------------------------------
+// --- questions ----------------------------------------------------------------------------------
 
 static inline enum vly_drop input(struct frame *frame, uint64_t now_ns)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "chat.h"
 
-// --- joining
-// --------------------------------------------------------------------------------------
+// --- joining ------------------------------------------------------------------------------------
 
 static void a_stranger_gets_no_more_than_it_sends(void **state)
 {
@@ -115,8 +114,7 @@ static void it_fills_up_by_name(void **state)
 	assert_int_equal(test->chat.counts[VLY_CHAT_REFUSED], 3);
 }
 
-// --- talking
-// --------------------------------------------------------------------------------------
+// --- talking ------------------------------------------------------------------------------------
 
 static void a_room_reaches_what_lies_below(void **state)
 {

@@ -70,8 +70,7 @@ static void receive(struct crowd *crowd, uint32_t member, const char *text)
 	assert_true(vly_kit_receive_from(crowd->kit, &addr, text, strlen(text)) >= 0);
 }
 
-// --- what comes out
-// -------------------------------------------------------------------------------
+// --- what comes out -----------------------------------------------------------------------------
 
 static void take_copy(struct crowd *crowd, uint32_t member, const struct vly_kit_outcome *outcome)
 {
@@ -145,8 +144,7 @@ static uint32_t finish(struct crowd *crowd)
 	return goes;
 }
 
-// --- coming
-// ---------------------------------------------------------------------------------------
+// --- coming -------------------------------------------------------------------------------------
 
 // A burst of joins, their proofs, and the same once more with these.
 static void join_some(struct crowd *crowd, uint32_t first, uint32_t count)
@@ -207,8 +205,7 @@ static void close_crowd(struct crowd *crowd)
 	free(crowd->warned);
 }
 
-// --- the tests
-// ------------------------------------------------------------------------------------
+// --- the tests ----------------------------------------------------------------------------------
 
 static void each_hears_each_message_once(void **state)
 {

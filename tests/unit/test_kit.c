@@ -42,8 +42,7 @@ static void expect_answer(const struct vly_kit *kit, uint32_t index, const char 
 	assert_memory_equal(answer->data, text, answer->len);
 }
 
-// --- answers
-// --------------------------------------------------------------------------------------
+// --- answers ------------------------------------------------------------------------------------
 
 static void answers_pass_all_handlers_before(void **state)
 {
@@ -135,8 +134,7 @@ static void the_nearest_handler_that_knows_tells_who_it_is(void **state)
 	vly_kit_close(kit);
 }
 
-// --- timers
-// ---------------------------------------------------------------------------------------
+// --- timers -------------------------------------------------------------------------------------
 
 static const struct vly_kit_config alone = {.links = {{&talker, NULL}}};
 
@@ -182,8 +180,7 @@ static void what_a_timer_sends_passes_the_handlers_before(void **state)
 	vly_kit_close(kit);
 }
 
-// --- metrics
-// --------------------------------------------------------------------------------------
+// --- metrics ------------------------------------------------------------------------------------
 
 static void metrics_are_told_by_name_and_position(void **state)
 {
@@ -243,8 +240,7 @@ static void what_cannot_be_opened_is_named(void **state)
 	}
 }
 
-// --- the kit's own eyes
-// ---------------------------------------------------------------------------
+// --- the kit's own eyes -------------------------------------------------------------------------
 
 static void spill(void *state, struct vly_burst *burst)
 {

@@ -82,8 +82,7 @@ static void one_may_hold_everything(void **state)
 	vly_prefixes_close(prefixes);
 }
 
-// --- beside a search through all of them
-// ----------------------------------------------------------
+// --- beside a search through all of them --------------------------------------------------------
 
 static bool lies_in(const uint8_t *ip, const struct vly_prefix *prefix)
 {

@@ -114,8 +114,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-// --- the session's way out
-// ------------------------------------------------------------------------
+// --- the session's way out ----------------------------------------------------------------------
 
 static void send_line(void *arg, const char *text, size_t len)
 {
@@ -157,8 +156,7 @@ static const struct chat_session_ops session_ops = {
 	.note = note_line,
 };
 
-// --- the loop
-// -------------------------------------------------------------------------------------
+// --- the loop -----------------------------------------------------------------------------------
 
 static uint32_t receive(struct chat_run *run, uint64_t now_ns)
 {

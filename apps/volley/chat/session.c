@@ -97,8 +97,7 @@ void chat_session_start(struct chat_session *session, const struct chat_session_
 	enter(session, CHAT_JOINING, now_ns);
 }
 
-// --- what the server says
-// -------------------------------------------------------------------------
+// --- what the server says -----------------------------------------------------------------------
 
 static void count_lost(struct chat_session *session, uint32_t from, uint32_t to)
 {
@@ -266,8 +265,7 @@ void chat_session_take(struct chat_session *session, const char *text, size_t le
 	take_line(session, line, now_ns);
 }
 
-// --- what the user says
-// ---------------------------------------------------------------------------
+// --- what the user says -------------------------------------------------------------------------
 
 bool chat_session_is_free(const struct chat_session *session)
 {
@@ -301,8 +299,7 @@ void chat_session_end(struct chat_session *session, uint64_t now_ns)
 		session->phase = CHAT_OVER;
 }
 
-// --- time passes
-// ----------------------------------------------------------------------------------
+// --- time passes --------------------------------------------------------------------------------
 
 static void give_up(struct chat_session *session, uint64_t now_ns)
 {
