@@ -31,7 +31,7 @@ static void run_restart(struct bench_run *run)
 	lcore = rte_lcore_id();
 	// Each one before those that run, or starting them would take as long as the rest.
 	for (uint64_t i = bed.count; i-- > 0;) {
-		struct rte_timer *timer = (struct rte_timer *)bed.timers + i;
+		struct rte_timer *timer = timer_at(&bed, i);
 
 		rte_timer_init(timer);
 		rte_timer_reset(timer, ((i + 1) << TIMER_SPAN_BITS) / bed.count, SINGLE, lcore,

@@ -4,6 +4,7 @@
 //
 //     timer/restart   stops one and starts it anew, at some time within 137 s
 //     timer/put-off   moves one to a later time, as a session does with each datagram
+//     timer/change    changes a word of one, which is all that memory must be asked for
 //     timer/fire      lets the time pass: what one costs from start to firing, moves included
 //
 // `in-order` goes through the timers as they lie in memory, the others jump about: where a million
@@ -27,14 +28,21 @@ static void put_off(void *wheel, struct timer_bed *bed, void *timer)
 	vly_wheel_move(wheel, timer, ((struct vly_timer *)timer)->due_ns + 1, NOW_NS);
 }
 
+// The least that can be done with one: a word of it is changed.
+static void change(void *wheel, struct timer_bed *bed, void *timer)
+{
+	(void)wheel;
+	(void)bed;
+	((struct vly_timer *)timer)->period_ns++;
+}
+
 static bool open_wheel(struct vly_wheel *wheel, struct timer_bed *bed, struct bench_run *run)
 {
 	if (!timer_bed_open(bed, run, sizeof(struct vly_timer)))
 		return false;
 	vly_wheel_open(wheel);
 	for (uint32_t i = 0; i < bed->count; i++)
-		vly_wheel_put(wheel, (struct vly_timer *)bed->timers + i,
-			      NOW_NS + timer_some_ns(bed), NOW_NS);
+		vly_wheel_put(wheel, timer_at(bed, i), NOW_NS + timer_some_ns(bed), NOW_NS);
 	return true;
 }
 
@@ -67,6 +75,11 @@ static void run_put_off(struct bench_run *run)
 static void run_put_off_in_order(struct bench_run *run)
 {
 	visit(run, 1, put_off);
+}
+
+static void run_change(struct bench_run *run)
+{
+	visit(run, TIMER_JUMP, change);
 }
 
 static void run_fire(struct bench_run *run)
@@ -109,6 +122,10 @@ const struct bench_entry bench_timer_vly[] = {
 	 .args = {TIMER_FEW, TIMER_SOME, TIMER_MANY}},
 	{.name = "timer/put-off/vly/in-order",
 	 .function = run_put_off_in_order,
+	 .arg_name = "timers",
+	 .args = {TIMER_FEW, TIMER_SOME, TIMER_MANY}},
+	{.name = "timer/change/vly",
+	 .function = run_change,
 	 .arg_name = "timers",
 	 .args = {TIMER_FEW, TIMER_SOME, TIMER_MANY}},
 	{.name = "timer/fire/vly",

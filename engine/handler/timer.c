@@ -6,8 +6,8 @@
 #include "core/compiler.h"
 
 enum {
-	SLOT_DUE = VLY_WHEEL_LEVELS * VLY_WHEEL_SLOTS, // what timer->slot says of wheel->due
-	SLOT_SOON,
+	LIST_DUE = VLY_WHEEL_LISTS, // what timer->slot says of wheel->due
+	LIST_SOON,
 };
 
 static void empty(struct vly_timer_list *list)
@@ -20,29 +20,35 @@ void vly_wheel_open(struct vly_wheel *wheel)
 {
 	wheel->now_tick = 0;
 	wheel->next_tick = UINT64_MAX;
-	for (uint32_t level = 0; level < VLY_WHEEL_LEVELS; level++) {
+	for (uint32_t level = 0; level < VLY_WHEEL_LEVELS; level++)
 		wheel->used[level] = 0;
-		for (uint32_t slot = 0; slot < VLY_WHEEL_SLOTS; slot++)
-			empty(&wheel->slots[level][slot]);
-	}
+	for (uint32_t list = 0; list < VLY_WHEEL_LISTS; list++)
+		empty(&wheel->lists[list]);
+	wheel->lane = 0;
 	empty(&wheel->due);
 	empty(&wheel->soon);
 }
 
-static struct vly_timer_list *list_of(struct vly_wheel *wheel, uint32_t slot)
+static struct vly_timer_list *list_of(struct vly_wheel *wheel, uint32_t list)
 {
-	if (slot == SLOT_DUE)
+	if (list == LIST_DUE)
 		return &wheel->due;
-	if (slot == SLOT_SOON)
+	if (list == LIST_SOON)
 		return &wheel->soon;
-	return &wheel->slots[slot / VLY_WHEEL_SLOTS][slot % VLY_WHEEL_SLOTS];
+	return &wheel->lists[list];
 }
 
-static void append(struct vly_timer_list *list, struct vly_timer *timer, uint32_t slot)
+// The first of a slot's lists.
+static uint32_t lanes_of(uint32_t level, uint32_t slot)
+{
+	return (level * VLY_WHEEL_SLOTS + slot) * VLY_WHEEL_LANES;
+}
+
+static void append(struct vly_timer_list *list, struct vly_timer *timer, uint32_t number)
 {
 	timer->next = NULL;
 	timer->link = list->end;
-	timer->slot = (uint16_t)slot;
+	timer->slot = (uint16_t)number;
 	*list->end = timer;
 	list->end = &timer->next;
 }
@@ -60,15 +66,19 @@ static void place(struct vly_wheel *wheel, struct vly_timer *timer)
 	uint32_t level;
 	uint32_t shift;
 	uint32_t slot;
+	uint32_t list;
 
 	if (tick <= wheel->now_tick) {
-		append(&wheel->due, timer, SLOT_DUE);
+		append(&wheel->due, timer, LIST_DUE);
 		return;
 	}
 	level = (63 - (uint32_t)__builtin_clzll(tick - wheel->now_tick)) / VLY_WHEEL_BITS;
 	shift = level * VLY_WHEEL_BITS;
 	slot = (uint32_t)(tick >> shift) % VLY_WHEEL_SLOTS;
-	append(&wheel->slots[level][slot], timer, level * VLY_WHEEL_SLOTS + slot);
+	list = lanes_of(level, slot);
+	if (level > 0)
+		list += wheel->lane++ % VLY_WHEEL_LANES;
+	append(&wheel->lists[list], timer, list);
 	wheel->used[level] |= UINT64_C(1) << slot;
 	tick = tick >> shift << shift; // when the hand of this level comes
 	if (tick < wheel->next_tick)
@@ -85,7 +95,7 @@ void vly_wheel_put(struct vly_wheel *wheel, struct vly_timer *timer, uint64_t du
 		wheel->now_tick = now_tick;
 	timer->due_ns = due_ns;
 	if (due_ns <= now_ns)
-		append(&wheel->soon, timer, SLOT_SOON);
+		append(&wheel->soon, timer, LIST_SOON);
 	else
 		place(wheel, timer);
 }
@@ -93,7 +103,7 @@ void vly_wheel_put(struct vly_wheel *wheel, struct vly_timer *timer, uint64_t du
 void vly_wheel_move(struct vly_wheel *wheel, struct vly_timer *timer, uint64_t due_ns,
 		    uint64_t now_ns)
 {
-	if (due_ns >= timer->due_ns && timer->slot < SLOT_DUE) {
+	if (due_ns >= timer->due_ns && timer->slot < LIST_DUE) {
 		timer->due_ns = due_ns;
 		return;
 	}
@@ -135,19 +145,40 @@ static uint64_t find_next(const struct vly_wheel *wheel)
 	return next;
 }
 
-// The hand of a level has come to a slot: each timer goes where it now belongs.
+// It may lie in two cache lines.
+static void fetch(const struct vly_timer *timer)
+{
+	vly_prefetch(timer);
+	vly_prefetch(&timer->slot);
+}
+
+// The hand of a level has come to a slot: each timer goes where it now belongs, and the next one of
+// its lane is on its way while those of the other lanes are placed.
 static void empty_slot(struct vly_wheel *wheel, uint32_t level, uint32_t slot)
 {
-	struct vly_timer *timer = wheel->slots[level][slot].first;
+	struct vly_timer_list *lists = &wheel->lists[lanes_of(level, slot)];
+	struct vly_timer *lanes[VLY_WHEEL_LANES];
+	uint32_t count = 0;
 
-	empty(&wheel->slots[level][slot]);
+	for (uint32_t i = 0; i < VLY_WHEEL_LANES; i++) {
+		if (!lists[i].first)
+			continue;
+		lanes[count] = lists[i].first;
+		fetch(lanes[count++]);
+		empty(&lists[i]);
+	}
 	wheel->used[level] &= ~(UINT64_C(1) << slot);
-	while (timer) {
-		struct vly_timer *next = timer->next;
+	while (count) {
+		for (uint32_t i = 0; i < count; i++) {
+			struct vly_timer *timer = lanes[i];
 
-		vly_prefetch(next); // on its way while this one is placed
-		place(wheel, timer);
-		timer = next;
+			lanes[i] = timer->next;
+			if (lanes[i])
+				fetch(lanes[i]);
+			else
+				lanes[i--] = lanes[--count];
+			place(wheel, timer);
+		}
 	}
 }
 
@@ -172,7 +203,7 @@ static void move_soon(struct vly_wheel *wheel)
 	struct vly_timer_list *due = &wheel->due;
 
 	for (struct vly_timer *timer = soon->first; timer; timer = timer->next)
-		timer->slot = SLOT_DUE;
+		timer->slot = LIST_DUE;
 	*soon->end = due->first;
 	if (due->first)
 		due->first->link = soon->end;

@@ -15,6 +15,8 @@ enum vly_wheel_limits {
 	VLY_WHEEL_BITS = 6,
 	VLY_WHEEL_SLOTS = 1 << VLY_WHEEL_BITS,
 	VLY_WHEEL_LEVELS = 8, // 64^8 ticks are more than 64 bits of nanoseconds
+	VLY_WHEEL_LANES = 4,
+	VLY_WHEEL_LISTS = VLY_WHEEL_LEVELS * VLY_WHEEL_SLOTS * VLY_WHEEL_LANES,
 };
 
 // A list of timers, the first to come first.
@@ -27,8 +29,12 @@ struct vly_wheel {
 	uint64_t now_tick;  // where the hands are
 	uint64_t next_tick; // nothing has to be moved or fired before it; UINT64_MAX: at all
 	uint64_t used[VLY_WHEEL_LEVELS]; // a bit for each slot that may have timers
-	struct vly_timer_list slots[VLY_WHEEL_LEVELS][VLY_WHEEL_SLOTS];
-	struct vly_timer_list due;  // that are to be fired
+	// Above the first level the timers of a slot are dealt out to several lists, which are gone
+	// through side by side: each of many timers is far away in memory, and says where the next
+	// one is only when it has come.
+	struct vly_timer_list lists[VLY_WHEEL_LISTS]; // by level, slot and lane
+	uint32_t lane;                                // of the timer that is put next
+	struct vly_timer_list due;                    // that are to be fired
 	struct vly_timer_list soon; // that were put when they were due: the next turn's
 };
 
