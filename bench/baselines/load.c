@@ -113,6 +113,7 @@ static void set_sizes(struct load *load)
 {
 	uint32_t most = TRAIN_BYTES / load->bytes;
 
+	load->peers = load->mode == MODE_PEERS ? PEERS : 1;
 	switch (load->mode) {
 	case MODE_TRAINS:
 	case MODE_FLOOD:

@@ -37,12 +37,14 @@ enum mode {
 struct load {
 	enum mode mode;
 	int fd;
-	uint32_t bytes;    // of a datagram
-	uint32_t batch;    // datagrams of one send
-	uint32_t window;   // datagrams under way
-	uint64_t next;     // sequence number to send
-	uint64_t seen;     // one more than the highest that came back, or is given up
-	uint64_t received; // datagrams
+	uint32_t bytes;  // of a datagram
+	uint32_t batch;  // datagrams of one send
+	uint32_t window; // datagrams under way
+	uint32_t peers;  // who send in turn: the remainder of a sequence number tells whose it is
+	uint64_t next;   // sequence number to send
+	uint64_t seen;   // datagrams that came back, or are given up
+	uint64_t due[PEERS]; // the first of each peer's that is neither
+	uint64_t received;   // datagrams
 	uint64_t passed_ns;
 	struct sockaddr_in server;
 	struct in_addr first_source; // of mode `peers`

@@ -103,10 +103,11 @@ int load_prepare(struct load *load)
 
 bool load_send(struct load *load)
 {
-	uint32_t done = 0;
+	uint32_t first = (uint32_t)(load->next % load->batch); // whose turn it is, of `peers`
+	uint32_t done = first;
 
-	for (uint32_t i = 0; i < load->batch; i++)
-		write_sequence(load->payload + i * load->bytes, load->next + i);
+	for (uint32_t i = first; i < load->batch; i++)
+		write_sequence(load->payload + i * load->bytes, load->next + i - first);
 	if (load->mode != MODE_PEERS) {
 		if (sendmsg(load->fd, &load->msgs[0].msg_hdr, 0) < 0)
 			return false;
@@ -120,6 +121,6 @@ bool load_send(struct load *load)
 			break;
 		done += (uint32_t)n;
 	}
-	load->next += done;
-	return done > 0;
+	load->next += done - first;
+	return done > first;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Keeping a window of datagrams under way. Answers come in the order of their questions, so one
-// that comes tells that all before it are answered or lost: a loss costs no waiting, unless it is
-// of the last ones.
+// Keeping a window of datagrams under way. A peer's answers come in the order of its questions, so
+// one that comes tells that all of its peer's before it are answered or lost: a loss costs no
+// waiting, unless it is of a peer's last ones.
 #include <string.h>
 
 #include "echo.h"
@@ -37,13 +37,24 @@ static void prepare(struct answers *answers)
 static void count(struct load *load, const struct mmsghdr *msg, const uint8_t *header)
 {
 	uint32_t datagrams = msg->msg_len / load->bytes;
-	uint64_t end = load_sequence(header) + datagrams;
+	uint64_t first = load_sequence(header);
+	uint64_t *due = &load->due[first % load->peers];
 
-	if (msg->msg_len < load->bytes || end > load->next)
+	if (msg->msg_len < load->bytes || first + datagrams > load->next)
 		return; // not an answer to anything
 	load->received += datagrams;
-	if (end > load->seen)
-		load->seen = end;
+	if (first < *due)
+		return; // it had been given up
+	load->seen += (first - *due) / load->peers + datagrams;
+	*due = first + datagrams * load->peers;
+}
+
+// What is under way counts as lost.
+static void give_up(struct load *load)
+{
+	load->seen = load->next;
+	for (uint64_t sequence = load->next; sequence < load->next + load->peers; sequence++)
+		load->due[sequence % load->peers] = sequence;
 }
 
 static bool receive(struct load *load, struct answers *answers)
@@ -73,6 +84,7 @@ void load_run_window(struct load *load, double seconds)
 	struct answers answers;
 
 	prepare(&answers);
+	give_up(load);
 	while (now_ns < end_ns) {
 		while (load->next + load->batch <= load->seen + load->window && load_send(load))
 			;
@@ -81,7 +93,7 @@ void load_run_window(struct load *load, double seconds)
 		if (receive(load, &answers))
 			heard_ns = now_ns;
 		else if (now_ns - heard_ns > GIVE_UP_NS) {
-			load->seen = load->next;
+			give_up(load);
 			heard_ns = now_ns;
 		}
 	}

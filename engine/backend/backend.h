@@ -148,6 +148,9 @@ struct vly_backend {
 	// in *sent how many of those taken were; the caller counts.
 	uint32_t (*tx_own_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 				 uint32_t count, uint64_t now_ns, uint32_t *sent);
+	// Optional. How many datagrams, more than a burst, tx_burst would best be given at once
+	// while so many are there, as they leave together; 0: no more than a burst.
+	uint32_t (*gather)(struct vly_backend_queue *queue);
 	// Empty datagrams: all of it 0 but the capacity, and data_offset with VLY_BACKEND_HEADROOM
 	// bytes before it in the frame layer. Nothing is counted.
 	uint32_t (*alloc_burst)(struct vly_backend_queue *queue, struct vly_dgram **dgrams,

@@ -10,6 +10,12 @@
 #include "backend/kernel_path.h"
 #include "core/compiler.h"
 
+enum {
+	GATHER_PART = 4,  // of the pool at most the so-manieth part is held back
+	GAIN_PART = 8,    // of what was gathered, if it is to be worth it, so much went with others
+	CALM_BURSTS = 64, // full ones after a gathering that was not
+};
+
 static uint64_t load64(const void *p)
 {
 	uint64_t value;
@@ -41,7 +47,7 @@ static uint32_t slot_of(const struct vly_dgram *dgram)
 	uint64_t h = load64(dgram->peer.ip + 8) ^ ((uint64_t)dgram->peer.port << 20) ^
 		     load64(dgram->peer.ip);
 
-	return (uint32_t)((h * UINT64_C(0x9e3779b97f4a7c15)) >> 57);
+	return (uint32_t)((h * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
 }
 
 static bool can_join(const struct vly_kernel_group *group, const struct vly_dgram *dgram)
@@ -152,7 +158,7 @@ static void take_train(struct vly_kernel_batch *batch, struct vly_kernel_group *
 	group->count = (uint8_t)batch->count;
 	group->last = (uint8_t)(batch->count - 1);
 	group->bytes = (uint32_t)group->size * batch->count;
-	for (uint32_t i = 0; i < VLY_KERNEL_BATCH; i++)
+	for (uint32_t i = 0; i < VLY_KERNEL_SEGMENTS; i++)
 		batch->next[i] = (uint8_t)(i + 1);
 }
 
@@ -177,7 +183,8 @@ static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_
 
 	if (batch->count == 1)
 		return;
-	if (group->size <= group->limit && is_train(batch->dgrams, batch->count)) {
+	if (batch->count <= VLY_KERNEL_SEGMENTS && group->size <= group->limit &&
+	    is_train(batch->dgrams, batch->count)) {
 		take_train(batch, group);
 		return;
 	}
@@ -200,7 +207,7 @@ static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_
 		batch->is_ordered |= newest != NULL;
 		group = begin(batch, sender, i);
 		group->before = batch->slots[slot_of(dgram)];
-		batch->slots[slot_of(dgram)] = (uint8_t)batch->group_count;
+		batch->slots[slot_of(dgram)] = (uint16_t)batch->group_count;
 	}
 }
 
@@ -232,6 +239,20 @@ static uint32_t write_pieces(struct vly_kernel_batch *batch, const struct vly_ke
 	return n;
 }
 
+uint32_t vly_kernel_batch_gather(struct vly_kernel_batch *batch,
+				 const struct vly_kernel_sender *sender)
+{
+	uint32_t most = sender->pool->count / GATHER_PART;
+
+	if (batch->calm) {
+		batch->calm--;
+		return 0;
+	}
+	if (!sender->gso || most <= VLY_BURST_MAX)
+		return 0;
+	return most < VLY_KERNEL_BATCH ? most : VLY_KERNEL_BATCH;
+}
+
 void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
 			   struct vly_dgram **dgrams, uint32_t count)
 {
@@ -244,6 +265,8 @@ void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sen
 	batch->since_ns = 0;
 	memcpy(batch->dgrams, dgrams, count * sizeof(dgrams[0]));
 	group_burst(batch, sender);
+	if (count > VLY_BURST_MAX && batch->group_count > count - count / GAIN_PART)
+		batch->calm = CALM_BURSTS;
 	for (uint32_t g = 0; g < batch->group_count; g++) {
 		struct vly_kernel_group *group = &batch->groups[g];
 		const struct vly_dgram *dgram = batch->dgrams[group->first];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// From datagrams to what the kernel sends. A batch is one burst: datagrams of one size from one
-// endpoint to another become one message, which the kernel (or the NIC) cuts again (UDP_SEGMENT);
-// others become a message each. Within a flow nothing is reordered: a datagram joins only the
-// newest message of its flow, and messages leave in the order in which they were begun. Nothing is
-// copied, and what lies side by side in memory becomes one piece.
+// From datagrams to what the kernel sends. A batch is a burst, or several that were gathered
+// (core/io_send.c): datagrams of one size from one endpoint to another become one message, which
+// the kernel (or the NIC) cuts again (UDP_SEGMENT); others become a message each. Within a flow
+// nothing is reordered: a datagram joins only the newest message of its flow, and messages leave in
+// the order in which they were begun. Nothing is copied, and what lies side by side in memory
+// becomes one piece.
 #pragma once
 
 #include <netinet/in.h>
@@ -16,10 +17,10 @@
 #include "backend/kernel_socket.h"
 
 enum vly_kernel_batch_limits {
-	VLY_KERNEL_BATCH = 64,          // datagrams, and so messages, of one batch
-	VLY_KERNEL_SEGMENTS = 64,       // of one message: what every kernel takes; a whole batch
+	VLY_KERNEL_BATCH = 256,         // datagrams, and so messages, of one batch
+	VLY_KERNEL_SEGMENTS = 64,       // of one message: what every kernel takes; a whole burst
 	VLY_KERNEL_CONTROL_BYTES = 128, // address, hop limit, class and segment size
-	VLY_KERNEL_SLOTS = 128,         // of the look-up from a flow to its newest message
+	VLY_KERNEL_SLOTS = 256,         // of the look-up from a flow to its newest message
 	VLY_KERNEL_PATHS = 64,
 };
 
@@ -39,15 +40,16 @@ struct vly_kernel_paths {
 struct vly_kernel_group {
 	const struct vly_kernel_socket *sock;
 	uint32_t bytes;
-	uint16_t size;  // of each datagram but the last
-	uint16_t limit; // largest size that may be joined on this path
-	uint8_t before; // 1 + the group that the look-up had in this one's place; 0: none
-	uint8_t first;  // datagram of the batch; the others follow by next[]
+	uint16_t size;   // of each datagram but the last
+	uint16_t limit;  // largest size that may be joined on this path
+	uint16_t before; // 1 + the group that the look-up had in this one's place; 0: none
+	uint8_t first;   // datagram of the batch; the others follow by next[]
 	uint8_t last;
 	uint8_t count;
 	bool is_closed; // its last datagram was a shorter one
 	bool is_piece;  // its datagrams lie side by side
 	bool is_plain;  // segmentation was refused: each by itself
+	bool is_asked;  // the ring has been asked to send it, and has not told what became of it
 	bool is_done;
 };
 
@@ -60,7 +62,8 @@ struct vly_kernel_batch {
 	uint32_t done;     // groups before this one are done
 	bool is_ordered;   // a flow has several messages: they must not overtake each other
 	uint64_t since_ns; // when it was found that it cannot be sent yet
-	uint8_t slots[VLY_KERNEL_SLOTS];
+	uint32_t calm; // more gatherings that will not be asked for: the last one joined nothing
+	uint16_t slots[VLY_KERNEL_SLOTS];
 	struct mmsghdr msgs[VLY_KERNEL_BATCH];
 	struct iovec iovs[VLY_KERNEL_BATCH];
 	struct sockaddr_in6 names[VLY_KERNEL_BATCH];
@@ -109,6 +112,12 @@ uint32_t vly_kernel_batch_give_back(struct vly_kernel_batch *batch,
 
 // Drops what is left as tx_full.
 void vly_kernel_batch_abandon(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender);
+
+// How many datagrams, more than a burst, are best put into one batch where so many are there; 0:
+// no more than a burst, as gathering has joined next to nothing of late, or the pool is too small
+// to hold back so much of it.
+uint32_t vly_kernel_batch_gather(struct vly_kernel_batch *batch,
+				 const struct vly_kernel_sender *sender);
 
 // Datagrams not yet sent.
 uint32_t vly_kernel_batch_unsent(const struct vly_kernel_batch *batch);

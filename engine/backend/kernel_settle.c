@@ -125,31 +125,30 @@ bool vly_kernel_batch_advance(struct vly_kernel_batch *batch, struct vly_kernel_
 	return true;
 }
 
-// Bit i: datagram i is still to be sent.
-static uint64_t unsent_mask(const struct vly_kernel_batch *batch)
+// How many datagrams are still to be sent, and the first of them.
+static uint32_t find_unsent(const struct vly_kernel_batch *batch, uint32_t *first)
 {
-	uint64_t mask = 0;
+	uint32_t unsent = 0;
 
+	*first = batch->count;
 	for (uint32_t g = batch->done; g < batch->group_count; g++) {
 		const struct vly_kernel_group *group = &batch->groups[g];
-		uint32_t index = group->first;
 
 		if (group->is_done)
 			continue;
-		for (uint32_t i = 0; i < group->count; i++, index = batch->next[index])
-			mask |= UINT64_C(1) << index;
+		unsent += group->count;
+		*first = group->first < *first ? group->first : *first;
 	}
-	return mask;
+	return unsent;
 }
 
 uint32_t vly_kernel_batch_give_back(struct vly_kernel_batch *batch,
 				    struct vly_kernel_sender *sender, uint64_t now_ns)
 {
-	uint64_t mask = unsent_mask(batch);
-	uint32_t first = (uint32_t)__builtin_ctzll(mask);
 	uint32_t count = batch->count;
+	uint32_t first;
 
-	if ((uint32_t)__builtin_popcountll(mask) != count - first) {
+	if (find_unsent(batch, &first) != count - first) {
 		batch->since_ns = now_ns;
 		return count;
 	}
@@ -175,5 +174,7 @@ void vly_kernel_batch_abandon(struct vly_kernel_batch *batch, struct vly_kernel_
 
 uint32_t vly_kernel_batch_unsent(const struct vly_kernel_batch *batch)
 {
-	return batch->count ? (uint32_t)__builtin_popcountll(unsent_mask(batch)) : 0;
+	uint32_t first;
+
+	return find_unsent(batch, &first);
 }

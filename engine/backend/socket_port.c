@@ -236,6 +236,11 @@ static void socket_look(struct vly_backend_queue *queue, uint32_t times)
 	queue->receiver.looks = times;
 }
 
+static uint32_t socket_gather(struct vly_backend_queue *queue)
+{
+	return vly_kernel_batch_gather(&queue->batch, &queue->sender);
+}
+
 static uint32_t socket_fds(const struct vly_backend_queue *queue, int *fds, uint32_t max)
 {
 	uint32_t count = queue->sockets.count < max ? queue->sockets.count : max;
@@ -264,6 +269,7 @@ const struct vly_backend vly_backend_socket = {
 	.look = socket_look,
 	.rx_burst = vly_socket_rx_burst,
 	.tx_burst = vly_socket_tx_burst,
+	.gather = socket_gather,
 	.alloc_burst = socket_alloc_burst,
 	.release_burst = socket_release_burst,
 	.wait = vly_socket_wait,

@@ -246,6 +246,11 @@ static void uring_look(struct vly_backend_queue *queue, uint32_t times)
 	queue->receiver.looks = times;
 }
 
+static uint32_t uring_gather(struct vly_backend_queue *queue)
+{
+	return vly_kernel_batch_gather(&queue->batch, &queue->sender);
+}
+
 // The ring's tells of completions, the sockets' of what the kernel puts off until it is called: a
 // ring whose task work is deferred does not wake who polls it.
 static uint32_t uring_fds(const struct vly_backend_queue *queue, int *fds, uint32_t max)
@@ -278,6 +283,7 @@ const struct vly_backend vly_backend_uring = {
 	.look = uring_look,
 	.rx_burst = vly_uring_rx_burst,
 	.tx_burst = vly_uring_tx_burst,
+	.gather = uring_gather,
 	.alloc_burst = uring_alloc_burst,
 	.release_burst = uring_release_burst,
 	.wait = vly_uring_wait,

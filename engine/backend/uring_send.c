@@ -49,7 +49,7 @@ void vly_uring_sent(struct vly_backend_queue *queue, uint32_t group, int res)
 
 // What a submit has completed lies behind what was there before it: no need to take receptions
 // off to find the sends.
-static void settle_new(struct vly_backend_queue *queue, uint32_t from, uint64_t *told)
+static void settle_new(struct vly_backend_queue *queue, uint32_t from)
 {
 	struct io_uring_cq *cq = &queue->ring.cq;
 	uint32_t tail = io_uring_smp_load_acquire(cq->ktail);
@@ -71,7 +71,7 @@ static void settle_new(struct vly_backend_queue *queue, uint32_t from, uint64_t 
 		cqe->user_data = (uint64_t)VLY_URING_NONE << VLY_URING_KIND_SHIFT;
 		// A notification is of a message before: it says nothing of this batch's.
 		if (!(cqe->flags & IORING_CQE_F_NOTIF))
-			*told |= UINT64_C(1) << (index % VLY_KERNEL_BATCH);
+			queue->batch.groups[index % VLY_KERNEL_BATCH].is_asked = false;
 	}
 }
 
@@ -85,6 +85,19 @@ static void submit_all(struct vly_backend_queue *queue)
 		rc = vly_uring_has_work(&queue->ring) ? io_uring_submit_and_get_events(&queue->ring)
 						      : io_uring_submit(&queue->ring);
 	} while (VLY_UNLIKELY(rc < 0 || io_uring_sq_ready(&queue->ring)));
+}
+
+// No completion tells of what has been sent.
+static void settle_untold(struct vly_backend_queue *queue)
+{
+	struct vly_kernel_batch *batch = &queue->batch;
+
+	for (uint32_t g = batch->done; g < batch->group_count; g++) {
+		if (!batch->groups[g].is_asked)
+			continue;
+		batch->groups[g].is_asked = false;
+		vly_kernel_batch_settle(batch, &queue->sender, g, 0);
+	}
 }
 
 // Sends one by one where segmentation was refused. False: the queue is full.
@@ -115,8 +128,6 @@ static bool push_one(struct vly_backend_queue *queue)
 static bool push_inline(struct vly_backend_queue *queue)
 {
 	struct vly_kernel_batch *batch = &queue->batch;
-	uint64_t asked = 0;
-	uint64_t told = 0; // of these the completions say what became
 	uint32_t tail;
 
 	if (batch->group_count == 1 && !batch->groups[0].is_done && !batch->groups[0].is_plain &&
@@ -128,13 +139,12 @@ static bool push_inline(struct vly_backend_queue *queue)
 		if (batch->groups[g].is_done || batch->groups[g].is_plain)
 			continue;
 		prepare(queue, g);
-		asked |= UINT64_C(1) << g;
+		batch->groups[g].is_asked = true;
 	}
 	tail = io_uring_smp_load_acquire(queue->ring.cq.ktail);
 	submit_all(queue);
-	settle_new(queue, tail, &told);
-	for (asked &= ~told; asked; asked &= asked - 1)
-		vly_kernel_batch_settle(batch, &queue->sender, (uint32_t)__builtin_ctzll(asked), 0);
+	settle_new(queue, tail);
+	settle_untold(queue);
 	queue->in_flight = 0;
 	return push_plain(queue, batch) && vly_kernel_batch_advance(batch, &queue->sender);
 }

@@ -9,8 +9,6 @@
 #include "core/loops.h"
 
 enum {
-	TX_STALL_NS = 10000000,      // how long a full transmit queue is waited for
-	TX_YIELD_TURNS = 64,         // while waiting: the peer may need this very core
 	SLEEP_NS = 100000000,        // in a backend's wait, with nothing else to do
 	ROOM_SLEEP_NS = 100000,      // until a worker has made room
 	DRAIN_QUIET_NS = 2000000,    // nothing came for so long: all is received
@@ -24,78 +22,6 @@ static bool is_to_send(const struct vly_dgram *dgram)
 {
 	return dgram->fate == VLY_FATE_REPLY || dgram->fate == VLY_FATE_SEND;
 }
-
-// The transmit queue was full: tries again for a while, then drops by name. One time-out is
-// enough: until the wire takes something again, nothing waits for it.
-static void send_stubbornly(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count)
-{
-	uint64_t start_ns = vly_clock_ns();
-	uint64_t now_ns = start_ns;
-
-	for (uint32_t turn = 1; !io->tx_is_stalled; turn++) {
-		uint32_t taken = vly_tx_burst(io->queue, dgrams, count, now_ns);
-
-		dgrams += taken;
-		count -= taken;
-		if (!count)
-			return;
-		if (taken)
-			start_ns = now_ns;
-		vly_pause();
-		if (turn % TX_YIELD_TURNS == 0)
-			sched_yield();
-		now_ns = vly_clock_ns();
-		io->tx_is_stalled = now_ns - start_ns > TX_STALL_NS;
-	}
-	vly_io_drop(io, dgrams, count, VLY_DROP_TX_FULL);
-}
-
-static void send_burst(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count,
-		       uint64_t now_ns)
-{
-	uint32_t taken;
-
-	if (!count)
-		return;
-	if (VLY_UNLIKELY(io->taps.watch != NULL))
-		vly_tap_show(io->taps.watch, dgrams, count, VLY_TAP_OUT, now_ns);
-	taken = vly_tx_burst(io->queue, dgrams, count, now_ns);
-	if (taken)
-		io->tx_is_stalled = false;
-	if (VLY_UNLIKELY(taken < count))
-		send_stubbornly(io, dgrams + taken, count - taken);
-}
-
-// --- run to completion --------------------------------------------------------------------------
-
-static void emit_here(void *arg, struct vly_dgram **tx, uint32_t tx_count, struct vly_dgram **ended,
-		      uint32_t ended_count, uint64_t now_ns)
-{
-	struct vly_io *io = arg;
-
-	send_burst(io, tx, tx_count, now_ns);
-	vly_release_burst(io->queue, ended, ended_count);
-}
-
-static uint32_t alloc_here(void *arg, struct vly_dgram **dgrams, uint32_t count)
-{
-	struct vly_io *io = arg;
-
-	return vly_alloc_burst(io->queue, dgrams, count);
-}
-
-static uint32_t alloc_large_here(void *arg, struct vly_dgram **dgrams, uint32_t count)
-{
-	struct vly_io *io = arg;
-
-	return vly_alloc_large_burst(io->queue, dgrams, count);
-}
-
-const struct vly_chain_ops vly_io_chain_ops = {
-	.emit = emit_here,
-	.alloc = alloc_here,
-	.alloc_large = alloc_large_here,
-};
 
 // --- pipeline -----------------------------------------------------------------------------------
 
@@ -135,7 +61,7 @@ static uint32_t collect_lane(struct vly_io *io, struct vly_lane *lane, uint64_t 
 		else
 			ended[ended_count++] = dgrams[i];
 	}
-	send_burst(io, dgrams, tx_count, now_ns);
+	vly_io_send(io, dgrams, tx_count, now_ns);
 	vly_release_burst(io->queue, ended, ended_count);
 	return n;
 }
@@ -157,16 +83,16 @@ static uint32_t collect(struct vly_io *io, uint64_t now_ns)
 static uint32_t receive(struct vly_io *io, uint64_t now_ns)
 {
 	struct vly_dgram *dgrams[VLY_BURST_MAX];
-	uint32_t n = vly_rx_burst(io->queue, dgrams, io->burst, now_ns);
+	uint32_t n = vly_io_receive(io, dgrams, now_ns);
 
 	if (!n)
 		return 0;
-	if (VLY_UNLIKELY(io->taps.watch != NULL))
-		vly_tap_show(io->taps.watch, dgrams, n, VLY_TAP_IN, now_ns);
-	if (io->chain)
-		vly_chain_run(io->chain, dgrams, n, now_ns);
-	else
+	if (!io->chain)
 		vly_steer_burst(io, dgrams, n);
+	else if (n == io->burst)
+		return vly_io_run_full(io, dgrams, now_ns);
+	else
+		vly_chain_run(io->chain, dgrams, n, now_ns);
 	return n;
 }
 

@@ -27,10 +27,11 @@ enum vly_loop_limits {
 	VLY_LOOP_BURST = 32, // datagrams of one turn: what poll-mode drivers are tuned for
 	VLY_IOS_MAX = VLY_QUEUES_MAX,
 	VLY_RING_DEFAULT = 4096,
-	VLY_SPARES_MAX = 64, // empty datagrams kept ready for each worker
-	VLY_SPARES_PART = 4, // of the queue's pool at most the so-manieth part for all workers
-	VLY_LARGES_MAX = 8,  // large ones, likewise, where a queue has few of them
-	VLY_LARGES_ALL = 64, // for all workers, but one each
+	VLY_SPARES_MAX = 64,  // empty datagrams kept ready for each worker
+	VLY_SPARES_PART = 4,  // of the queue's pool at most the so-manieth part for all workers
+	VLY_LARGES_MAX = 8,   // large ones, likewise, where a queue has few of them
+	VLY_LARGES_ALL = 64,  // for all workers, but one each
+	VLY_GATHER_MAX = 256, // datagrams that leave together
 };
 
 // What found its worker's ring full and waits behind it, where the policy on overload keeps it.
@@ -83,6 +84,7 @@ struct vly_io {
 	uint64_t waiting_lanes; // a bit for each that has something in its backlog
 	uint32_t next_worker;   // the first in turn, where datagrams are dealt out
 	struct vly_idler idler;
+	bool is_gathering;  // what handlers send is kept, until the end of the turn
 	bool tx_is_stalled; // the last send timed out: do not wait again until something goes
 	int core;           // -1: not pinned
 	_Atomic int cpu;    // where it ran when it last yielded, plus one; 0: not known
@@ -90,6 +92,8 @@ struct vly_io {
 	struct vly_waker waker VLY_ALIGNED(128); // io: rw, workers: r, and w when waking
 	_Atomic(struct vly_chain *) next_chain;  // control: offers one; io: takes it away
 	struct vly_tap_switch taps;
+	uint32_t gathered_count;
+	struct vly_dgram *gathered[VLY_GATHER_MAX];
 };
 
 struct vly_worker {
@@ -114,6 +118,24 @@ void *vly_worker_thread(void *arg);
 // lanes (arg: struct vly_worker).
 extern const struct vly_chain_ops vly_io_chain_ops;
 extern const struct vly_chain_ops vly_worker_chain_ops;
+
+// Receives up to a burst, and shows it to who watches. I/O thread.
+static inline uint32_t vly_io_receive(struct vly_io *io, struct vly_dgram **dgrams, uint64_t now_ns)
+{
+	uint32_t n = vly_rx_burst(io->queue, dgrams, io->burst, now_ns);
+
+	if (n && VLY_UNLIKELY(io->taps.watch != NULL))
+		vly_tap_show(io->taps.watch, dgrams, n, VLY_TAP_IN, now_ns);
+	return n;
+}
+
+// Runs a full burst through the chain; and more of them before anything leaves, as many as the
+// queue would have together and as there are. So flows keep their order. Returns the size of the
+// last one: less than full, and not 0, when there is no more for the moment. I/O thread.
+uint32_t vly_io_run_full(struct vly_io *io, struct vly_dgram **dgrams, uint64_t now_ns);
+
+// Sends a burst, or what was gathered, and takes it all. I/O thread.
+void vly_io_send(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count, uint64_t now_ns);
 
 // Gives up received datagrams for a reason. I/O thread.
 void vly_io_drop(struct vly_io *io, struct vly_dgram **dgrams, uint32_t count,

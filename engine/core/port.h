@@ -70,6 +70,10 @@ void vly_port_watch(struct vly_port *port, const struct vly_log *alerts);
 // at first. The queue's thread.
 void vly_queue_look(struct vly_queue *queue, uint32_t times);
 
+// How many datagrams, more than a burst, vly_tx_burst() would best be given at once while so many
+// are there; 0: no more than a burst. The queue's thread.
+uint32_t vly_queue_gather(struct vly_queue *queue);
+
 // Moves on what waits inside the queue: built frames, neighbours asked for, completions. Returns
 // how many datagrams are still inside. The queue's thread.
 uint32_t vly_queue_flush(struct vly_queue *queue, uint64_t now_ns);

@@ -227,17 +227,21 @@ uint32_t vly_rx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32
 	return n;
 }
 
-// Bit i: datagram i was made here, not received.
-static uint64_t made_here(struct vly_dgram **dgrams, uint32_t count)
+// Whether any was made here, not received. Of most bursts, none is.
+static bool has_made(struct vly_dgram *const *dgrams, uint32_t count)
+{
+	uint32_t made = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		made += dgrams[i]->rx_ns == 0;
+	return made != 0;
+}
+
+// Bit i: datagram i of up to 64 was.
+static uint64_t made_here(struct vly_dgram *const *dgrams, uint32_t count)
 {
 	uint64_t made = 0;
 
-	// Of most bursts, none is.
-	for (uint32_t i = 0; i < count; i++)
-		made += dgrams[i]->rx_ns == 0;
-	if (VLY_LIKELY(!made))
-		return 0;
-	made = 0;
 	for (uint32_t i = 0; i < count; i++)
 		made |= (uint64_t)(dgrams[i]->rx_ns == 0) << i;
 	return made;
@@ -246,19 +250,19 @@ static uint64_t made_here(struct vly_dgram **dgrams, uint32_t count)
 uint32_t vly_tx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
 		      uint64_t now_ns)
 {
+	uint32_t part = count < VLY_BURST_MAX ? count : VLY_BURST_MAX;
 	uint64_t made;
 	uint32_t taken;
 
-	count = count < VLY_BURST_MAX ? count : VLY_BURST_MAX;
 	if (queue->stack)
-		return vly_queue_send(queue, dgrams, count, now_ns);
-	made = made_here(dgrams, count);
-	taken = queue->backend->tx_burst(queue->inner, dgrams, count, now_ns);
-	if (VLY_UNLIKELY(made)) {
-		if (taken < 64)
-			made &= (UINT64_C(1) << taken) - 1;
-		vly_count(&queue->ledger->originated, (uint64_t)__builtin_popcountll(made));
-	}
+		return vly_queue_send(queue, dgrams, part, now_ns);
+	if (VLY_LIKELY(!has_made(dgrams, count)))
+		return queue->backend->tx_burst(queue->inner, dgrams, count, now_ns);
+	made = made_here(dgrams, part);
+	taken = queue->backend->tx_burst(queue->inner, dgrams, part, now_ns);
+	if (taken < 64)
+		made &= (UINT64_C(1) << taken) - 1;
+	vly_count(&queue->ledger->originated, (uint64_t)__builtin_popcountll(made));
 	return taken;
 }
 
@@ -314,6 +318,11 @@ void vly_queue_look(struct vly_queue *queue, uint32_t times)
 {
 	if (queue->backend->look)
 		queue->backend->look(queue->inner, times);
+}
+
+uint32_t vly_queue_gather(struct vly_queue *queue)
+{
+	return queue->backend->gather ? queue->backend->gather(queue->inner) : 0;
 }
 
 int vly_queue_wait(struct vly_queue *queue, uint64_t timeout_ns)

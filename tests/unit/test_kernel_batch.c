@@ -14,7 +14,7 @@
 #include "prng.h"
 
 enum {
-	BLOCKS = 128,
+	BLOCKS = 512,
 	PORT = 4000,
 };
 
@@ -149,6 +149,54 @@ static void test_neighbours_are_one_piece(void **state)
 	vly_kernel_batch_abandon(&f->batch, &f->sender);
 }
 
+// Bursts of many peers in turn, several together: a message for each peer.
+static void test_gathered_bursts_join(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t i = 0; i < VLY_KERNEL_BATCH; i++)
+		make(f, i, i % 64, 100);
+	assert_int_equal(vly_kernel_batch_gather(&f->batch, &f->sender), BLOCKS / 4);
+	vly_kernel_batch_fill(&f->batch, &f->sender, f->dgrams, VLY_KERNEL_BATCH);
+	assert_int_equal(f->batch.group_count, 64);
+	for (uint32_t g = 0; g < 64; g++)
+		assert_int_equal(f->batch.groups[g].count, VLY_KERNEL_BATCH / 64);
+	assert_int_equal(vly_kernel_batch_unsent(&f->batch), VLY_KERNEL_BATCH);
+	vly_kernel_batch_abandon(&f->batch, &f->sender);
+	assert_int_equal(vly_kernel_batch_gather(&f->batch, &f->sender), BLOCKS / 4);
+}
+
+// Where gathering joins nothing it is left for a while, and tried again.
+static void test_gathering_in_vain_is_left(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t asked = 0;
+
+	for (uint32_t i = 0; i < VLY_KERNEL_BATCH; i++)
+		make(f, i, (uint16_t)i, 100);
+	vly_kernel_batch_fill(&f->batch, &f->sender, f->dgrams, VLY_KERNEL_BATCH);
+	assert_int_equal(f->batch.group_count, VLY_KERNEL_BATCH);
+	vly_kernel_batch_abandon(&f->batch, &f->sender);
+	assert_int_equal(f->pool.free_count, BLOCKS);
+	assert_int_equal(vly_kernel_batch_gather(&f->batch, &f->sender), 0);
+	while (!vly_kernel_batch_gather(&f->batch, &f->sender))
+		assert_true(++asked < 1000);
+}
+
+// A small pool would have nothing left to receive into; without segmentation nothing is joined.
+static void test_gathering_needs_room_and_segments(void **state)
+{
+	struct fixture *f = *state;
+
+	f->sender.gso = false;
+	assert_int_equal(vly_kernel_batch_gather(&f->batch, &f->sender), 0);
+	f->sender.gso = true;
+	f->pool.count = 4 * VLY_BURST_MAX;
+	assert_int_equal(vly_kernel_batch_gather(&f->batch, &f->sender), 0);
+	f->pool.count = BLOCKS;
+	assert_int_equal(vly_kernel_batch_gather(&f->batch, &f->sender), BLOCKS / 4);
+}
+
 // In whatever mixture, the messages taken in order hold each flow's datagrams in order.
 static void test_flows_keep_their_order(void **state)
 {
@@ -206,6 +254,22 @@ static void test_full_queue_gives_the_rest_back(void **state)
 	assert_int_equal(f->batch.count, 0);
 	assert_int_equal(sent(f), 2);
 	assert_int_equal(f->pool.free_count, BLOCKS - 4); // those are the caller's
+}
+
+// With more than 64 behind them, and more than 64 left.
+static void test_full_queue_gives_many_back(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t i = 0; i < 200; i++)
+		make(f, i, (uint16_t)(i / 10), 100); // twenty messages of ten
+	vly_kernel_batch_fill(&f->batch, &f->sender, f->dgrams, 200);
+	for (uint32_t g = 0; g < 9; g++)
+		assert_true(vly_kernel_batch_settle(&f->batch, &f->sender, g, 0));
+	assert_false(vly_kernel_batch_advance(&f->batch, &f->sender));
+	assert_int_equal(vly_kernel_batch_unsent(&f->batch), 110);
+	assert_int_equal(vly_kernel_batch_give_back(&f->batch, &f->sender, 1), 90);
+	assert_int_equal(f->pool.free_count, BLOCKS - 110);
 }
 
 static void test_full_queue_keeps_what_is_mixed(void **state)
@@ -292,6 +356,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_message_has_limits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_does_not_join, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_neighbours_are_one_piece, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gathered_bursts_join, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gathering_in_vain_is_left, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gathering_needs_room_and_segments, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_full_queue_gives_many_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_flows_keep_their_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_queue_gives_the_rest_back, set_up,
 						tear_down),
