@@ -4,10 +4,11 @@
 //
 //     udp_load MODE ADDRESS PORT BYTES SECONDS [FIRST-SOURCE [BEHIND-PORT]]
 //
-// MODE is trains, peers, flood, ping or spin, as load.h explains; `peers` sends from 64 addresses
-// of this machine, from FIRST-SOURCE on. With BEHIND-PORT, `trains` and `peers` also are the server
-// at that port of ADDRESS, to which a forwarder sends. It keeps enough under way that the server is
-// the limit, and spins while it waits (but for `ping`), so that no server pays for waking it.
+// MODE is trains, peers, frames, flood, ping or spin, as load.h explains; `peers` and `frames` send
+// from 64 addresses of this machine, from FIRST-SOURCE on. With BEHIND-PORT, `trains` and `peers`
+// also are the server at that port of ADDRESS, to which a forwarder sends. It keeps enough under
+// way that the server is the limit, and spins while it waits (but for `ping`), so that no server
+// pays for waking it.
 #include "load.h"
 
 #include <arpa/inet.h>
@@ -99,21 +100,21 @@ static void run_pings(struct load *load, double seconds)
 
 static enum mode read_mode(const char *text)
 {
-	static const char *const names[] = {"trains", "peers", "flood", "ping", "spin"};
+	static const char *const names[] = {"trains", "peers", "frames", "flood", "ping", "spin"};
 
 	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) == 0)
 			return (enum mode)i;
 	}
 	errno = EINVAL;
-	fail("MODE is trains, peers, flood, ping or spin");
+	fail("MODE is trains, peers, frames, flood, ping or spin");
 }
 
 static void set_sizes(struct load *load)
 {
 	uint32_t most = TRAIN_BYTES / load->bytes;
 
-	load->peers = load->mode == MODE_PEERS ? PEERS : 1;
+	load->peers = load_has_peers(load) ? PEERS : 1;
 	switch (load->mode) {
 	case MODE_TRAINS:
 	case MODE_FLOOD:
@@ -123,6 +124,10 @@ static void set_sizes(struct load *load)
 	case MODE_PEERS:
 		load->batch = PEERS;
 		load->window = WINDOW_DATAGRAMS;
+		break;
+	case MODE_FRAMES:
+		load->batch = PEERS;
+		load->window = WINDOW_FRAMES;
 		break;
 	default:
 		load->batch = 1;
@@ -142,7 +147,7 @@ static void open_socket(struct load *load)
 		setsockopt(load->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	if (load->mode == MODE_TRAINS && setsockopt(load->fd, SOL_UDP, UDP_GRO, &on, sizeof(on)))
 		fail("UDP_GRO");
-	if (load->mode != MODE_PEERS &&
+	if (!load_has_peers(load) &&
 	    connect(load->fd, (struct sockaddr *)&load->server, sizeof(load->server)))
 		fail("connect");
 }
@@ -160,7 +165,7 @@ static void read_arguments(struct load *load, int argc, char **argv)
 	load->bytes = (uint32_t)strtoul(argv[4], NULL, 10);
 	errno = EINVAL;
 	if (inet_pton(AF_INET, argv[2], &load->server.sin_addr) != 1 ||
-	    (load->mode == MODE_PEERS &&
+	    (load_has_peers(load) &&
 	     (argc < 7 || inet_pton(AF_INET, argv[6], &load->first_source) != 1)))
 		fail("not an address");
 	if (load->bytes < HEADER_BYTES || load->bytes > TRAIN_BYTES)
@@ -190,10 +195,12 @@ int main(int argc, char **argv)
 		open_behind(&load, argv);
 	if (load_prepare(&load))
 		fail("memory");
+	if (load.mode == MODE_FRAMES && load_prepare_frames(&load))
+		fail("frames");
 	printf("{");
 	if (load.mode == MODE_FLOOD)
 		load_run_flood(&load, seconds);
-	else if (load.mode == MODE_TRAINS || load.mode == MODE_PEERS)
+	else if (load.mode == MODE_TRAINS || load_has_peers(&load))
 		load_run_window(&load, seconds);
 	else
 		run_pings(&load, seconds);

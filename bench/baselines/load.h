@@ -16,11 +16,13 @@
 
 enum {
 	HEADER_BYTES = 14,
-	PEERS = 64,             // of mode `peers`: as many addresses, one after the other
+	PEERS = 64,             // of `peers` and `frames`: as many addresses, one after the other
 	TRAIN_BYTES = 65507,    // at most in one message
 	TRAIN_SEGMENTS = 64,    // at most in one message: what every kernel takes
 	WINDOW_DATAGRAMS = 256, // under way at a time: the server finds enough, its buffer holds it
 	WINDOW_TRAINS = 4,
+	WINDOW_FRAMES = 512,     // eight of each peer
+	FRAME_HEADER_BYTES = 42, // Ethernet, IPv4, UDP
 	BUFFER_BYTES = 8 << 20,
 	CONTROL_BYTES = 64,
 	NS_PER_S = 1000000000,
@@ -29,6 +31,8 @@ enum {
 enum mode {
 	MODE_TRAINS, // one peer that sends trains (UDP_SEGMENT) and receives such (UDP_GRO)
 	MODE_PEERS,  // 64 peers in turn, whose datagrams nothing can join
+	MODE_FRAMES, // the same, sent past our own UDP and IP: the server is the limit
+		     // (load_frames.c)
 	MODE_FLOOD,  // trains without an answer
 	MODE_PING,   // one datagram under way
 	MODE_SPIN,   // the same, and the client spins
@@ -47,7 +51,10 @@ struct load {
 	uint64_t received;   // datagrams
 	uint64_t passed_ns;
 	struct sockaddr_in server;
-	struct in_addr first_source; // of mode `peers`
+	struct in_addr first_source; // of `peers` and `frames`
+	int frame_fd;                // of `frames`
+	uint8_t headers[PEERS][FRAME_HEADER_BYTES];
+	struct iovec frame_iovs[PEERS][2];
 	// What stands behind the server, if that is a forwarder: an echo of our own, so that
 	// whoever spins on this core does both and neither waits for the other. fd -1: nothing
 	// does.
@@ -66,6 +73,17 @@ static inline uint64_t load_now_ns(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
+
+static inline bool load_has_peers(const struct load *load)
+{
+	return load->mode == MODE_PEERS || load->mode == MODE_FRAMES;
+}
+
+// --- load_frames.c
+
+// Makes the messages of `frames` of those of `peers`, and opens what sends them. Returns 0 or a
+// negative errno: -EPERM without CAP_NET_RAW.
+int load_prepare_frames(struct load *load);
 
 // --- load_send.c
 

@@ -92,7 +92,7 @@ int load_prepare(struct load *load)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < load->batch; i++)
 		write_header(load->payload + i * load->bytes, load->bytes);
-	if (load->mode != MODE_PEERS) {
+	if (!load_has_peers(load)) {
 		prepare_train(load);
 		return 0;
 	}
@@ -105,17 +105,18 @@ bool load_send(struct load *load)
 {
 	uint32_t first = (uint32_t)(load->next % load->batch); // whose turn it is, of `peers`
 	uint32_t done = first;
+	int fd = load->mode == MODE_FRAMES ? load->frame_fd : load->fd;
 
 	for (uint32_t i = first; i < load->batch; i++)
 		write_sequence(load->payload + i * load->bytes, load->next + i - first);
-	if (load->mode != MODE_PEERS) {
+	if (!load_has_peers(load)) {
 		if (sendmsg(load->fd, &load->msgs[0].msg_hdr, 0) < 0)
 			return false;
 		load->next += load->batch;
 		return true;
 	}
 	while (done < load->batch) {
-		int n = sendmmsg(load->fd, load->msgs + done, load->batch - done, 0);
+		int n = sendmmsg(fd, load->msgs + done, load->batch - done, 0);
 
 		if (n <= 0)
 			break;

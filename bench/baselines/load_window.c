@@ -59,7 +59,7 @@ static void give_up(struct load *load)
 
 static bool receive(struct load *load, struct answers *answers)
 {
-	uint32_t wanted = load->mode == MODE_PEERS ? MESSAGES : 1;
+	uint32_t wanted = load_has_peers(load) ? MESSAGES : 1;
 	int n = recvmmsg(load->fd, answers->msgs, wanted, MSG_DONTWAIT | MSG_TRUNC, NULL);
 
 	for (int i = 0; i < n; i++)
@@ -71,7 +71,7 @@ static void serve(const struct load *load)
 {
 	if (load->behind.fd < 0)
 		return;
-	while (load->mode == MODE_PEERS ? echo_batch(&load->behind) : echo_train(&load->behind))
+	while (load_has_peers(load) ? echo_batch(&load->behind) : echo_train(&load->behind))
 		;
 }
 

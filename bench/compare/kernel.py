@@ -17,6 +17,7 @@ COUNT_S = 0.1  # of the run in which system calls are counted
 SERVERS = {
     'trains': ('plain', 'uring-manual', 'train', 'socket', 'uring', 'uring-zerocopy'),
     'peers': ('plain', 'uring-manual', 'mmsg', 'socket', 'uring'),
+    'frames': ('plain', 'mmsg', 'socket', 'uring'),
     'flood': ('sink', 'socket', 'uring'),
     'ping': ('plain', 'socket', 'uring'),
     'spin': ('plain', 'socket', 'uring'),

@@ -17,8 +17,22 @@ OURS = {  # our servers and their ports
     'uring': ['-b', 'uring'],
     'uring-zerocopy': ['-b', 'uring', '-o', 'zerocopy=on'],
 }
-FIRST_PEER = {'loopback': '127.1.0.1', 'veth': '10.78.0.101'}  # the client's addresses in `peers`
+FIRST_PEER = {'loopback': '127.1.0.1', 'veth': '10.78.0.101'}  # the client's, of its 64 addresses
 SERVER_IP = {'loopback': '127.0.0.1', 'veth': wires.SERVER_IP}
+
+
+class Loop(wires.Loopback):
+    """Takes frames that come from its own addresses, as the load `frames` sends them."""
+
+    def open(self):
+        super().open()
+        if not self.is_private:
+            return
+        for name, value in ('accept_local', 1), ('route_localnet', 1), ('rp_filter', 0):
+            for device in 'all', 'lo':
+                path = f'/proc/sys/net/ipv4/conf/{device}/{name}'
+                with open(path, 'w', encoding='ascii') as file:
+                    file.write(str(value))
 
 
 class Wire(wires.Veth):
@@ -54,7 +68,7 @@ class Bench:
         self.start = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                   'baselines/start')
         self.cores = ('0', '1') if os.cpu_count() > 1 else ('0', '0')
-        self.loopback = wires.Loopback(is_private)
+        self.loopback = Loop(is_private)
         self.veth = Wire(is_private, True)
         self.veth_failure = None
         os.environ['VLY_BUILD'] = build
@@ -115,6 +129,8 @@ class Bench:
     def _server(self, row):
         if row.wire == 'veth' and self.veth_failure:
             raise self.veth_failure
+        if row.load == 'frames' and not self.loopback.is_private:
+            raise Failure('needs root, for a namespace whose loopback takes frames')
         ip = SERVER_IP[row.wire]
         idle = 'busy' if row.load == 'spin' else 'block'
         if row.server in OURS:
