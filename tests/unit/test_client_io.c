@@ -84,6 +84,49 @@ static void packed_keeps_order_and_bounds(void **state)
 	close(peer.fd);
 }
 
+// Without a copy: the caller fills buffers of the queue, and gives back those that came.
+static void bursts_go_and_come(void **state)
+{
+	const char *const *given = *state;
+	struct vly_dgram *dgrams[VLY_BURST_MAX];
+	struct vly_client *client;
+	struct vly_queue *queue;
+	struct peer peer;
+
+	if (given[1] && strcmp(given[1], "shared=on") == 0)
+		return; // such a client has no bursts
+	client = open_client(state, NULL);
+	queue = vly_client_queue(client);
+	peer = open_peer();
+	assert_int_equal(vly_alloc_burst(queue, dgrams, 3), 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		dgrams[i]->peer = peer.at.addr;
+		dgrams[i]->len = (uint16_t)(i + 1);
+		memset(vly_dgram_data(dgrams[i]), 'a' + (int)i, i + 1);
+	}
+	assert_int_equal(vly_client_send_burst(client, dgrams, 3, LIMIT_NS), 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(peer_take(&peer), i + 1);
+		assert_int_equal(peer.bytes[i], 'a' + i);
+		peer_say(&peer, peer.bytes, i + 1);
+	}
+	for (uint32_t got = 0; got < 3;) {
+		uint32_t n = vly_client_recv_burst(client, dgrams, 2, LIMIT_NS);
+
+		assert_in_range(n, 1, 2);
+		for (uint32_t i = 0; i < n; i++, got++) {
+			assert_int_equal(dgrams[i]->len, got + 1);
+			assert_int_equal(vly_dgram_data(dgrams[i])[got], 'a' + got);
+			assert_memory_equal(&dgrams[i]->peer, &peer.at.addr, sizeof(peer.at.addr));
+			dgrams[i]->fate = VLY_FATE_RELEASE;
+		}
+		vly_release_burst(queue, dgrams, n);
+	}
+	assert_int_equal(vly_client_recv_burst(client, dgrams, 2, MS), 0);
+	close_balanced(client);
+	close(peer.fd);
+}
+
 static void the_descriptor_tells(void **state)
 {
 	struct vly_client *client = open_client(state, NULL);
@@ -204,6 +247,7 @@ int main(void)
 		cmocka_unit_test(datagrams_go_and_come),
 		cmocka_unit_test(leaves_from_the_address_given),
 		cmocka_unit_test(packed_keeps_order_and_bounds),
+		cmocka_unit_test(bursts_go_and_come),
 		cmocka_unit_test(the_descriptor_tells),
 		cmocka_unit_test(one_thread_sends_while_another_waits),
 		cmocka_unit_test(what_cannot_leave_is_an_error),
