@@ -23,7 +23,7 @@ struct prefix_list {
 	uint32_t count;
 };
 
-// How a kind of table looks a burst up: of `addresses`, which it has made of prefix_addresses(),
+// How a kind of table looks a burst up: of `addresses`, which it has made of prefix_address(),
 // those from `first` on. Returns how many were found.
 typedef uint32_t prefix_find(const void *table, const void *addresses, uint32_t first);
 

@@ -94,17 +94,18 @@ struct vly_port_config {
 // Opens a port. The caller owns it and closes it. Errors, each with a line that names the fix:
 // -EINVAL (configuration), -EADDRINUSE (a port is taken, or another station has an address of
 // ours), -EADDRNOTAVAIL, -EACCES, -ENODEV (no such device), -ENOTSUP (backend not built in, or not
-// working here), -ENOMEM (buffers, huge pages).
+// working here), -ENOMEM (buffers, huge pages), -EMFILE; or what the system said.
 int vly_port_open(struct vly_port **port, const struct vly_port_config *config,
 		  struct vly_error *error);
 
-// Closes a port and frees every datagram of it. NULL is allowed.
+// Closes a port and frees every datagram of it; no thread is in it any more. NULL is allowed.
 void vly_port_close(struct vly_port *port);
 
 // The backend's name, after `auto` has chosen. Lives as long as the port.
 const char *vly_port_backend(const struct vly_port *port);
 
-// What the port stands on, for a `ready:` line: "dpdk virtio-user, 1 queue, 10.0.0.1:9000".
+// What the port stands on, for a `ready:` line: "dpdk virtio-user, 1 queue, 10.0.0.1:9000". Lives
+// as long as the port.
 const char *vly_port_summary(const struct vly_port *port);
 
 // How many queues were opened; may be fewer than asked for, which the log says.
@@ -128,15 +129,16 @@ void vly_port_queue_ledger(const struct vly_port *port, uint32_t queue, struct v
 uint32_t vly_rx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
 		      uint64_t now_ns);
 
-// Sends `count` datagrams of this queue, in order. Returns how many were taken; the caller keeps
-// the rest, and may try again: fewer than `count` means that the transmit queue is full, and
-// nothing else. A datagram that can never be sent is taken, and counted as dropped with its
-// reason. Never waits.
+// Sends `count` datagrams of this queue, in order; of more than VLY_BURST_MAX only so many. Returns
+// how many were taken; the caller keeps the rest, and may try again: fewer than that means that the
+// transmit queue is full, and nothing else. A datagram that can never be sent is taken, and counted
+// as dropped with its reason. Never waits. `now_ns` is CLOCK_MONOTONIC.
 uint32_t vly_tx_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count,
 		      uint64_t now_ns);
 
-// Empty datagrams of this queue's pool: returns how many, possibly fewer than `count`. The caller
-// owns them, and sends or releases each.
+// Empty datagrams of this queue's pool: returns how many, fewer than `count` when the pool is low,
+// and at most VLY_BURST_MAX. The caller owns them, fills in peer, len and payload (`capacity` says
+// what fits), local if it matters, and sends or releases each. Never waits.
 uint32_t vly_alloc_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count);
 
 // The same, with room for the largest payload: `capacity` is VLY_DGRAM_BYTES_MAX. Over the kernel
@@ -144,8 +146,9 @@ uint32_t vly_alloc_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uin
 // costs a copy more; received ones lie in the same buffers when they came in fragments.
 uint32_t vly_alloc_large_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count);
 
-// Gives datagrams back to the pool they came from and counts each by its fate: a value of
-// enum vly_drop as dropped with that reason, anything else as released.
+// Gives datagrams, any number, back to the pool of this queue, which they came from, and counts
+// each by its fate: a value of enum vly_drop as dropped with that reason, anything else as
+// released.
 void vly_release_burst(struct vly_queue *queue, struct vly_dgram **dgrams, uint32_t count);
 
 // Waits until something may be received, vly_queue_wake() is called, or timeout_ns has passed.
