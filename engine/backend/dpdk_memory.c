@@ -22,7 +22,8 @@ enum {
 	HUGE_BYTES = 2 * VLY_DPDK_MEGABYTE,
 };
 
-uint64_t vly_dpdk_memory_need(const struct vly_dpdk_plan *plan)
+// Bytes that a port of that plan needs, DPDK's own included.
+static uint64_t need_of(const struct vly_dpdk_plan *plan)
 {
 	uint64_t buffer = OBJECT_BYTES + sizeof(struct rte_mbuf) + sizeof(struct vly_dgram) +
 			  plan->data_room + 2 * sizeof(void *);
@@ -163,8 +164,7 @@ static int check_allowed(uint64_t need, struct vly_error *error)
 int vly_dpdk_memory_choose(struct vly_dpdk_memory *memory, const struct vly_dpdk_plan *plan,
 			   struct vly_error *error)
 {
-	uint64_t need = plan->options.memory_bytes ? plan->options.memory_bytes
-						   : vly_dpdk_memory_need(plan);
+	uint64_t need = plan->options.memory_bytes ? plan->options.memory_bytes : need_of(plan);
 	uint64_t have = vly_dpdk_memory_free_huge();
 	uint64_t pages = (need + HUGE_BYTES - 1) / HUGE_BYTES;
 	bool must = plan->options.hugepages == VLY_DPDK_ON || plan->device.id == VLY_DPDK_PCI;

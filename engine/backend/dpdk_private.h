@@ -85,9 +85,6 @@ struct vly_dpdk_memory {
 	char reason[96]; // for the log: why not huge pages, or how many
 };
 
-// Bytes that a port of that plan needs, DPDK's own included.
-uint64_t vly_dpdk_memory_need(const struct vly_dpdk_plan *plan);
-
 // Free huge pages of all sizes, in bytes.
 uint64_t vly_dpdk_memory_free_huge(void);
 

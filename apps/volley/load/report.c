@@ -18,7 +18,8 @@ static const char *const arrivals_names[] = {
 	[ARRIVALS_BURST] = "burst",
 };
 
-uint64_t load_lost(const struct generator_counts *counts)
+// Those of a capture that goes as it is cannot be told.
+static uint64_t lost_of(const struct generator_counts *counts)
 {
 	return counts->sent - counts->received - counts->corrupt - counts->truncated;
 }
@@ -72,7 +73,7 @@ static void print_title(const struct load_report *report)
 static void print_loss(const struct load_report *report)
 {
 	const struct generator_counts *counts = &report->result->counts;
-	uint64_t lost = load_lost(counts);
+	uint64_t lost = lost_of(counts);
 
 	printf("%-12s %12" PRIu64 "  (%.3g %%)\n", "lost", lost,
 	       counts->sent ? (double)lost * 100 / (double)counts->sent : 0);
@@ -157,7 +158,7 @@ static void set_answers(json_t *object, const struct load_report *report)
 {
 	const struct generator_counts *counts = &report->result->counts;
 	bool tells = tells_loss(report);
-	uint64_t lost = load_lost(counts);
+	uint64_t lost = lost_of(counts);
 
 	json_object_set_new(object, "received", json_count(counts->received));
 	json_object_set_new(object, "received_pps",

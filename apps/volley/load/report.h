@@ -21,6 +21,3 @@ struct load_report {
 int load_print(const struct load_report *report);
 int load_print_json(const char *command, const struct load_report *report);
 void load_warn(const char *command, const struct load_report *report);
-
-// What is lost; those of a capture that goes as it is cannot be told.
-uint64_t load_lost(const struct generator_counts *counts);

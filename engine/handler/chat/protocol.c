@@ -48,7 +48,8 @@ static bool is_label_char(char c)
 	       c == '.' || c == '_' || c == '-';
 }
 
-bool vly_chat_is_name(const char *at, uint32_t len)
+// Letters, digits, and . _ -; 1 to VLY_CHAT_NAME_MAX of them.
+static bool is_name(const char *at, uint32_t len)
 {
 	if (len == 0 || len > VLY_CHAT_NAME_MAX)
 		return false;
@@ -165,8 +166,7 @@ static const char *take_path(struct vly_chat_word word, struct vly_chat_word *pa
 static const char *take_name(struct vly_chat_word word, struct vly_chat_word *name)
 {
 	*name = word;
-	return vly_chat_is_name(word.at, word.len) ? NULL
-						   : "a name is 1 to 24 letters, digits, . _ -";
+	return is_name(word.at, word.len) ? NULL : "a name is 1 to 24 letters, digits, . _ -";
 }
 
 static const char *take_argument(struct vly_chat_request *request, enum kind kind,

@@ -66,9 +66,6 @@ struct vly_chat_request {
 // tag are right if the line began with them. Any thread.
 const char *vly_chat_parse(struct vly_chat_request *request, const uint8_t *bytes, uint32_t len);
 
-// Letters, digits, and . _ -; 1 to VLY_CHAT_NAME_MAX of them.
-bool vly_chat_is_name(const char *at, uint32_t len);
-
 // A line that is being written: it ends where there is no more room, which `is_cut` says.
 struct vly_chat_line {
 	char *at;
