@@ -47,3 +47,12 @@ static inline struct vly_fernet *open_keys(const struct way *way, const char *te
 		vly_fernet_one_by_one(fernet);
 	return fernet;
 }
+
+// Runs a group of tests in each way. Returns how many have failed.
+static inline int in_both_ways(int (*run)(struct way *way))
+{
+	struct way together = {"several at once", false};
+	struct way alone = {"one by one", true};
+
+	return run(&together) + run(&alone);
+}

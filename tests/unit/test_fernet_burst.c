@@ -204,20 +204,19 @@ static void opens_a_mixed_burst(void **state)
 	vly_fernet_close(rotated);
 }
 
+static int run(struct way *way)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_prestate(generates_the_vector, way),
+		cmocka_unit_test_prestate(takes_bursts, way),
+		cmocka_unit_test_prestate(takes_a_burst_of_the_longest, way),
+		cmocka_unit_test_prestate(opens_a_mixed_burst, way),
+	};
+
+	return cmocka_run_group_tests_name(way->name, tests, NULL, NULL);
+}
+
 int main(void)
 {
-	static struct way ways[] = {{"several at once", false}, {"one by one", true}};
-	int failed = 0;
-
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		const struct CMUnitTest tests[] = {
-			cmocka_unit_test_prestate(generates_the_vector, &ways[i]),
-			cmocka_unit_test_prestate(takes_bursts, &ways[i]),
-			cmocka_unit_test_prestate(takes_a_burst_of_the_longest, &ways[i]),
-			cmocka_unit_test_prestate(opens_a_mixed_burst, &ways[i]),
-		};
-
-		failed += cmocka_run_group_tests_name(ways[i].name, tests, NULL, NULL);
-	}
-	return failed;
+	return in_both_ways(run);
 }
