@@ -38,6 +38,10 @@ void histogram_copy(struct histogram *to, const struct histogram *from);
 // Counts one value. Those above the range share a slot, which max_ns stands for.
 static inline void histogram_record(struct histogram *histogram, uint64_t value_ns);
 
+// The same value, so many times.
+static inline void histogram_record_many(struct histogram *histogram, uint64_t value_ns,
+					 uint64_t count);
+
 // The value that `parts_per_million` of all values do not exceed (500000: the median): the upper
 // edge of its slot, so at most 1 in 1024 above the true one, and never beyond max_ns. 0 when empty.
 uint64_t histogram_percentile(const struct histogram *histogram, uint32_t parts_per_million);
@@ -67,13 +71,21 @@ static inline uint32_t histogram_slot(uint64_t value_ns)
 	return (shift << HISTOGRAM_STEP_BITS) + (uint32_t)(value_ns >> shift);
 }
 
-static inline void histogram_record(struct histogram *histogram, uint64_t value_ns)
+static inline void histogram_record_many(struct histogram *histogram, uint64_t value_ns,
+					 uint64_t count)
 {
+	if (count == 0)
+		return;
 	if (histogram->count == 0 || value_ns < histogram->min_ns)
 		histogram->min_ns = value_ns;
 	if (value_ns > histogram->max_ns)
 		histogram->max_ns = value_ns;
-	histogram->sum_ns += value_ns;
-	histogram->count++;
-	histogram->slots[histogram_slot(value_ns)]++;
+	histogram->sum_ns += value_ns * count;
+	histogram->count += count;
+	histogram->slots[histogram_slot(value_ns)] += count;
+}
+
+static inline void histogram_record(struct histogram *histogram, uint64_t value_ns)
+{
+	histogram_record_many(histogram, value_ns, 1);
 }

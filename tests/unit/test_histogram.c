@@ -102,9 +102,13 @@ static void test_outlier(void **state)
 {
 	struct histogram *histogram = *state;
 
-	for (uint32_t i = 0; i < 999; i++)
-		histogram_record(histogram, 1000);
+	histogram_record_many(histogram, 5, 0); // is nothing
+	histogram_record_many(histogram, 1000, 998);
+	histogram_record(histogram, 1000);
 	histogram_record(histogram, UINT64_C(5000000000));
+	assert_int_equal(histogram->count, 1000);
+	assert_int_equal(histogram->min_ns, 1000);
+	assert_int_equal(histogram->sum_ns, UINT64_C(999) * 1000 + UINT64_C(5000000000));
 	assert_int_equal(histogram_percentile(histogram, 500000), 1000);
 	assert_int_equal(histogram_percentile(histogram, 999000), 1000);
 	assert_int_equal(histogram_percentile(histogram, 999001), UINT64_C(5000000000));

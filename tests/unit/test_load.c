@@ -169,6 +169,55 @@ static void what_is_forgotten_is_late(void **state)
 	sent_close(&sent);
 }
 
+// A burst that goes around the end of the table is as if it were put one by one.
+static void a_burst_is_put_around_the_end(void **state)
+{
+	struct sent sent;
+	uint64_t due_ns = 0;
+	uint64_t entries;
+
+	(void)state;
+	assert_int_equal(sent_open(&sent, 100, 1), 0);
+	entries = sent.mask + 1;
+	sent_put_many(&sent, 1, (uint32_t)entries - 3);
+	sent_put_many(&sent, 2, 3); // up to the end
+	sent_put_many(&sent, 3, 0);
+	sent_put_many(&sent, 4, (uint32_t)entries - 2);
+	sent_put_many(&sent, 5, 64); // around it
+	assert_int_equal(sent.next, 2 * entries + 62);
+	for (uint64_t i = sent.next - sent.mask; i < sent.next; i++) {
+		assert_int_equal(sent_take(&sent, i, &due_ns), SENT_ANSWERED);
+		assert_int_equal(due_ns, i < 2 * entries - 2 ? 4 : 5);
+	}
+	sent_close(&sent);
+}
+
+// What the quick way leaves to the other one is still there, untouched.
+static void only_the_next_answer_goes_the_quick_way(void **state)
+{
+	struct sent sent;
+	uint64_t due_ns = 0;
+
+	(void)state;
+	assert_int_equal(sent_open(&sent, 100, 1), 0);
+	sent_put_many(&sent, 7, 10);
+	sent_begin(&sent);
+	sent_put_many(&sent, 8, 10);
+	assert_false(sent_take_next(&sent, 9, &due_ns));  // of an earlier run
+	assert_false(sent_take_next(&sent, 20, &due_ns)); // never sent
+	assert_true(sent_take_next(&sent, 15, &due_ns));
+	assert_int_equal(due_ns, 8);
+	assert_false(sent_take_next(&sent, 15, &due_ns));
+	assert_false(sent_take_next(&sent, 14, &due_ns));
+	assert_int_equal(sent_take(&sent, 14, &due_ns), SENT_REORDERED);
+	assert_int_equal(sent_take(&sent, 15, &due_ns), SENT_DUPLICATE);
+	assert_int_equal(sent_take(&sent, 16, &due_ns), SENT_ANSWERED);
+	sent_put_many(&sent, 9, (uint32_t)sent.mask);
+	assert_false(sent_take_next(&sent, 19, &due_ns)); // forgotten
+	assert_int_equal(sent_take(&sent, 19, &due_ns), SENT_LATE);
+	sent_close(&sent);
+}
+
 // --- the stamp ----------------------------------------------------------------------------------
 
 static void a_stamp_is_read_again_and_any_change_shows(void **state)
@@ -274,6 +323,26 @@ static void imix_is_the_simple_one(void **state)
 	content_close(&content);
 }
 
+static void any_byte_that_differs_shows(void **state)
+{
+	enum {
+		MOST = CONTENT_SHORT_BYTES + 8
+	};
+	uint8_t sent[MOST], came[MOST];
+
+	(void)state;
+	for (uint32_t i = 0; i < MOST; i++)
+		sent[i] = came[i] = (uint8_t)(i * 7);
+	for (uint32_t len = 0; len <= MOST; len++) {
+		assert_true(content_is_same(sent, came, len));
+		for (uint32_t i = 0; i < MOST; i++) {
+			came[i] ^= 0x10;
+			assert_int_equal(content_is_same(sent, came, len), i >= len);
+			came[i] ^= 0x10;
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +353,9 @@ int main(void)
 		cmocka_unit_test(poisson_gaps_are_exponential),
 		cmocka_unit_test(answers_are_told_apart),
 		cmocka_unit_test(what_is_forgotten_is_late),
+		cmocka_unit_test(a_burst_is_put_around_the_end),
+		cmocka_unit_test(only_the_next_answer_goes_the_quick_way),
+		cmocka_unit_test(any_byte_that_differs_shows),
 		cmocka_unit_test(a_stamp_is_read_again_and_any_change_shows),
 		cmocka_unit_test(the_answer_of_sockperf_is_taken),
 		cmocka_unit_test(sizes_come_from_a_file),

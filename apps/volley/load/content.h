@@ -4,11 +4,14 @@
 // the number of items.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <volley/error.h>
 
 enum content_limits {
+	CONTENT_SHORT_BYTES = 64, // up to which words are compared here, beyond by libc
 	CONTENT_ITEMS_MAX = 1 << 20,
 	CONTENT_BYTES_MAX = 1 << 30, // of all payloads of a capture
 };
@@ -53,4 +56,24 @@ static inline uint32_t content_index(const struct content *content, uint64_t seq
 static inline const uint8_t *content_bytes(const struct content *content, uint32_t index)
 {
 	return content->bytes + (content->offsets ? content->offsets[index] : 0);
+}
+
+// Whether two payloads, or what is left of them, are the same. Most are short, and compared before
+// a call of memcmp() has found out how to.
+static inline bool content_is_same(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	uint64_t differs = 0, x, y;
+	uint32_t at = 0;
+
+	if (len > CONTENT_SHORT_BYTES || len < sizeof(x))
+		return memcmp(a, b, len) == 0;
+	for (; at + sizeof(x) < len; at += sizeof(x)) {
+		memcpy(&x, a + at, sizeof(x));
+		memcpy(&y, b + at, sizeof(y));
+		differs |= x ^ y;
+	}
+	// The last word may lie over the one before.
+	memcpy(&x, a + len - sizeof(x), sizeof(x));
+	memcpy(&y, b + len - sizeof(y), sizeof(y));
+	return (differs | (x ^ y)) == 0;
 }

@@ -4,7 +4,10 @@
 #include "load/generator_state.h"
 
 enum {
-	BURSTS = 2, // of one turn: what comes back must not wait long
+	// Bursts of one turn. What comes back must not wait long, and the buffers that it gives
+	// back are still at hand when they are filled anew.
+	BURSTS = 1,
+	BURSTS_ONE_WAY = 4,
 };
 
 // --- making -------------------------------------------------------------------------------------
@@ -26,7 +29,7 @@ static uint32_t alloc(struct generator *generator, struct vly_dgram **dgrams, ui
 // costs nothing; to write it takes it away from there.
 static void put(uint8_t *to, const uint8_t *from, uint32_t len)
 {
-	if (memcmp(to, from, len) != 0)
+	if (!content_is_same(to, from, len))
 		memcpy(to, from, len);
 }
 
@@ -76,8 +79,7 @@ static uint32_t make_all(struct generator *generator, uint32_t count, uint64_t n
 		fill(&config, &content, generator->pending[i], first + i, flow);
 		flow = flow + 1 < config.flow_count ? flow + 1 : 0;
 	}
-	for (uint32_t i = 0; i < count; i++)
-		sent_put(sent, now_ns);
+	sent_put_many(sent, now_ns, count);
 	return count;
 }
 
@@ -190,11 +192,12 @@ static bool send_burst(struct generator *generator, uint64_t now_ns)
 
 bool generator_send_due(struct generator *generator, uint64_t now_ns)
 {
+	const uint32_t bursts = generator->config.is_one_way ? BURSTS_ONE_WAY : BURSTS;
 	bool has_sent = false;
 
 	if (generator->pending_count && !push(generator, now_ns))
 		return true;
-	for (uint32_t i = 0; i < BURSTS && generator_next_ns(generator) <= now_ns; i++) {
+	for (uint32_t i = 0; i < bursts && generator_next_ns(generator) <= now_ns; i++) {
 		has_sent = true;
 		if (!send_burst(generator, now_ns))
 			break;

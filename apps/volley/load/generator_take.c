@@ -7,7 +7,8 @@ enum {
 	BURSTS = 4, // of one turn: what is due must not wait long
 };
 
-static bool is_from_target(const struct generator_config *config, const struct vly_dgram *dgram)
+static inline bool is_from_target(const struct generator_config *config,
+				  const struct vly_dgram *dgram)
 {
 	const struct vly_addr *target = &config->target.addr;
 
@@ -23,7 +24,7 @@ static bool has_same_rest(const struct generator_config *config, const struct vl
 		content_bytes(config->content, content_index(config->content, sequence));
 	uint32_t stamp = stamp_bytes(&config->stamp, dgram->len);
 
-	return memcmp(vly_dgram_data(dgram) + stamp, bytes + stamp, dgram->len - stamp) == 0;
+	return content_is_same(vly_dgram_data(dgram) + stamp, bytes + stamp, dgram->len - stamp);
 }
 
 // The first answer to a datagram.
@@ -101,6 +102,82 @@ static void fetch(struct vly_dgram *const *dgrams, uint32_t count)
 		__builtin_prefetch(vly_dgram_data(dgrams[i]) + STAMP_PLAIN_BYTES + 16);
 }
 
+// Latencies of one burst: those of what was sent in one burst are the same.
+struct latencies {
+	struct histogram *histogram;
+	uint64_t now_ns;
+	uint64_t due_ns; // of the last `count`, which are not recorded yet
+	uint64_t count;
+};
+
+static void record_last(const struct latencies *latencies)
+{
+	uint64_t now_ns = latencies->now_ns, due_ns = latencies->due_ns;
+
+	histogram_record_many(latencies->histogram, now_ns > due_ns ? now_ns - due_ns : 0,
+			      latencies->count);
+}
+
+static inline void record(struct latencies *latencies, uint64_t due_ns)
+{
+	if (due_ns != latencies->due_ns) {
+		record_last(latencies);
+		latencies->due_ns = due_ns;
+		latencies->count = 0;
+	}
+	latencies->count++;
+}
+
+// Takes what nearly all answers to datagrams of one size are: the first one, in its flow's order,
+// with the same bytes. Returns how many are so, from the first on; they are counted by the burst.
+static uint32_t take_alike(struct generator *generator, struct vly_dgram *const *dgrams,
+			   uint32_t count, uint64_t now_ns)
+{
+	// Copies: what is written to the tables cannot change them, so they need no second look.
+	const struct generator_config config = generator->config;
+	const uint32_t len = config.content->sizes[0];
+	const uint8_t *bytes = content_bytes(config.content, 0);
+	struct sent sent = generator->sent;
+	struct latencies latencies = {.histogram = generator->latency, .now_ns = now_ns};
+	uint32_t stamp = stamp_bytes(&config.stamp, len);
+	uint32_t taken = 0;
+
+	for (; taken < count; taken++) {
+		const struct vly_dgram *dgram = dgrams[taken];
+		const uint8_t *payload = vly_dgram_data(dgram);
+		uint64_t sequence, due_ns;
+
+		if (dgram->len != len || !is_from_target(&config, dgram) ||
+		    !stamp_read(&config.stamp, payload, len, &sequence) ||
+		    !content_is_same(payload + stamp, bytes + stamp, len - stamp) ||
+		    !sent_take_next(&sent, sequence, &due_ns))
+			break;
+		record(&latencies, due_ns);
+	}
+	record_last(&latencies);
+	generator->heard += taken;
+	generator->answered += taken;
+	generator->result.counts.received += taken;
+	generator->result.counts.received_sending += generator->is_sending ? taken : 0;
+	return taken;
+}
+
+static void take_burst(struct generator *generator, struct vly_dgram *const *dgrams, uint32_t count)
+{
+	const struct generator_config *config = &generator->config;
+	bool are_alike = config->is_stamped && !config->is_one_way && config->content->count == 1;
+	uint64_t now_ns = generator_now(generator);
+
+	for (uint32_t taken = 0; taken < count; taken++) {
+		if (are_alike)
+			taken += take_alike(generator, dgrams + taken, count - taken, now_ns);
+		if (taken < count)
+			take_one(generator, dgrams[taken], now_ns);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		dgrams[i]->fate = VLY_FATE_RELEASE;
+}
+
 bool generator_take(struct generator *generator)
 {
 	struct vly_queue *queue = generator->config.queue;
@@ -109,19 +186,13 @@ bool generator_take(struct generator *generator)
 	bool has_taken = false;
 
 	for (uint32_t i = 0; i < BURSTS && count == VLY_BURST_MAX; i++) {
-		uint64_t now_ns;
-
 		count = vly_rx_burst(queue, dgrams, VLY_BURST_MAX,
 				     generator->start_ns + generator->clock_ns);
 		if (count == 0)
 			break;
 		has_taken = true;
 		fetch(dgrams, count);
-		now_ns = generator_now(generator);
-		for (uint32_t k = 0; k < count; k++) {
-			take_one(generator, dgrams[k], now_ns);
-			dgrams[k]->fate = VLY_FATE_RELEASE;
-		}
+		take_burst(generator, dgrams, count);
 		vly_release_burst(queue, dgrams, count);
 	}
 	return has_taken;

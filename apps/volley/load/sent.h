@@ -50,6 +50,22 @@ static inline void sent_put(struct sent *sent, uint64_t due_ns)
 	sent->due[sent->next++ & sent->mask] = due_ns << 1;
 }
 
+// The same, for so many that were due at once.
+static inline void sent_put_many(struct sent *sent, uint64_t due_ns, uint32_t count)
+{
+	uint64_t at = sent->next & sent->mask;
+	uint64_t *due = &sent->due[at];
+
+	sent->next += count;
+	if (at + count > sent->mask + 1) { // around the end
+		for (uint32_t i = 0; i < count; i++)
+			sent->due[(at + i) & sent->mask] = due_ns << 1;
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		due[i] = due_ns << 1;
+}
+
 // Before `count` of them are put: has the memory fetched in which as many more go then.
 static inline void sent_fetch(const struct sent *sent, uint32_t count)
 {
@@ -64,12 +80,29 @@ static inline uint64_t sent_due_ns(const struct sent *sent, uint64_t sequence)
 	return sent->due[sequence & sent->mask] >> 1;
 }
 
-// Takes an answer; with the first two verdicts *due_ns is when its datagram was due.
-static inline enum sent_verdict sent_take(struct sent *sent, uint64_t sequence, uint64_t *due_ns)
+// Takes what nearly all answers are: the first one, in its flow's order. *due_ns is when its
+// datagram was due. False: it is something else, for sent_take(), and nothing has changed.
+static inline bool sent_take_next(struct sent *sent, uint64_t sequence, uint64_t *due_ns)
 {
 	uint64_t *due = &sent->due[sequence & sent->mask];
 	uint64_t *highest = &sent->highest[sent_flow(sent, sequence)];
 
+	if (sequence - sent->first >= sent->next - sent->first ||
+	    sent->next - sequence > sent->mask || *due & 1 || sequence < *highest)
+		return false;
+	*due_ns = *due >> 1;
+	*due |= 1;
+	*highest = sequence + 1;
+	return true;
+}
+
+// Takes an answer; with the first two verdicts *due_ns is when its datagram was due.
+static inline enum sent_verdict sent_take(struct sent *sent, uint64_t sequence, uint64_t *due_ns)
+{
+	uint64_t *due = &sent->due[sequence & sent->mask];
+
+	if (sent_take_next(sent, sequence, due_ns))
+		return SENT_ANSWERED;
 	if (sequence >= sent->next)
 		return SENT_NEVER;
 	if (sequence < sent->first)
@@ -80,8 +113,5 @@ static inline enum sent_verdict sent_take(struct sent *sent, uint64_t sequence, 
 		return SENT_DUPLICATE;
 	*due_ns = *due >> 1;
 	*due |= 1;
-	if (sequence < *highest)
-		return SENT_REORDERED;
-	*highest = sequence + 1;
-	return SENT_ANSWERED;
+	return SENT_REORDERED;
 }
