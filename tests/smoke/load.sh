@@ -45,6 +45,28 @@ wait "$ping" || fail "volley ping ended with status $?"
 "$python" "$here/ledger.py" "$tmp/ping.out" "rtt_ns[\"max\"] > $pause / 2" \
 	"rtt_ns[\"p999\"] < $pause / 2" || fail "the closed loop saw the pause in another way"
 
+# --- a clock that jumps --------------------------------------------------------------------------
+# jumped ARGUMENT...: a load in the middle of which the clock goes back.
+jumped() {
+	status=0
+	LD_PRELOAD=$build/tests/smoke/plugins/clock_jump.so CLOCK_JUMP_AT_MS=400 \
+		CLOCK_JUMP_MS=-50 timeout -k 5 30 "$volley" load -b socket "$@" 127.0.0.1:9000 \
+		>"$tmp/load.out" 2>"$tmp/load.err" || status=$?
+	((status == 1)) || fail "volley load with a clock that jumps ended with status $status"
+	says 'CLOCK_MONOTONIC went backwards'
+	(($(wc -l <"$tmp/load.err") == 1)) || fail "a clock that jumps is not told in one line"
+}
+jumped -r 2000 -t 0.8 --json --hgrm "$tmp/jumped.hgrm"
+status=0
+told 'sent == received + lost' '1500 < sent + unsent' 'sent_pps is None' 'received_pps is None' \
+	'seconds is None' 'latency_ns is None' 'lag_ns is None' 'pause_max_ns is None'
+[[ ! -s $tmp/jumped.hgrm ]] || fail "latencies of a clock that jumped were written"
+jumped -r 2000 -t 0.8
+grep -qE '^received +[0-9]+$' "$tmp/load.out" || fail "no count of what was received"
+! grep -qE 'until it was answered|sent late|Gbit' "$tmp/load.out" ||
+	fail "times are told that are wrong"
+jumped --search -t 0.05 --repeats 50
+
 # --- what it sends -------------------------------------------------------------------------------
 load -r 20k -n 4000 --arrivals poisson --flows 16 -s imix 127.0.0.1:9000
 told 'sent == received == 4000' 'size_bytes["max"] == 1472' 'reordered == 0' 'dropped == {}'

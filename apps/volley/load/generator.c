@@ -97,10 +97,13 @@ uint64_t generator_now(struct generator *generator)
 	uint64_t now_ns = generator->config.clock(generator->config.clock_arg);
 	uint64_t least_ns = generator->start_ns + generator->clock_ns;
 
-	if (now_ns + SKIPPED_JUMP_NS < least_ns)
+	if (now_ns + SKIPPED_JUMP_NS < least_ns) {
+		// Goes on from where it was, or the run would last until the clock is there again.
 		generator->result.has_clock_jumped = true;
-	if (now_ns > least_ns)
+		generator->start_ns = now_ns - generator->clock_ns;
+	} else if (now_ns > least_ns) {
 		generator->clock_ns = now_ns - generator->start_ns;
+	}
 	return generator->clock_ns;
 }
 

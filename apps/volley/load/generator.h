@@ -71,7 +71,7 @@ struct generator_result {
 	uint64_t sending_ns;   // from the first one due until the last one could be sent
 	uint64_t pause_max_ns; // longest time between two looks at the queue
 	bool is_interrupted;
-	bool has_clock_jumped;           // backwards
+	bool has_clock_jumped;           // backwards: counts stand, but no time or rate can be told
 	const struct histogram *latency; // from when it was due until its answer was there
 	const struct histogram *lag;     // from when it was due until the port took it
 };

@@ -83,12 +83,14 @@ static int write_percentiles(const char *command, const struct load_report *repo
 	return STATUS_FAILED;
 }
 
-// What kind of a result it is: with nothing received there is none.
+// What kind of a result it is: with nothing received, or no time to it, there is none.
 static int status_of(const char *command, const struct load_report *report)
 {
 	const struct generator_counts *counts = &report->result->counts;
 	char target[VLY_ADDR_TEXT_BYTES];
 
+	if (report->result->has_clock_jumped)
+		return STATUS_FAILED;
 	if (report->options->is_one_way ? counts->sent > 0 : counts->received > 0)
 		return STATUS_OK;
 	vly_addr_format(&report->options->target.addr, target, sizeof(target));
@@ -106,7 +108,8 @@ static int tell(const char *command, const struct load_report *report, FILE *hgr
 	load_warn(command, report);
 	if (status_of(command, report) != STATUS_OK)
 		status = STATUS_FAILED;
-	if (hgrm && write_percentiles(command, report, hgrm) != STATUS_OK)
+	if (hgrm && !report->result->has_clock_jumped &&
+	    write_percentiles(command, report, hgrm) != STATUS_OK)
 		status = STATUS_FAILED;
 	return status;
 }

@@ -29,6 +29,12 @@ static bool tells_loss(const struct load_report *report)
 	return report->options->is_stamped && !report->options->is_one_way;
 }
 
+// Nothing that was timed is true if the clock went backwards meanwhile.
+static bool tells_times(const struct load_report *report)
+{
+	return !report->result->has_clock_jumped;
+}
+
 static double per_second(const struct load_report *report, uint64_t count)
 {
 	uint64_t ns = report->result->sending_ns;
@@ -89,33 +95,53 @@ static void print_received(const struct load_report *report)
 {
 	const struct generator_counts *counts = &report->result->counts;
 
-	if (!report->options->is_one_way)
+	if (!report->options->is_one_way && tells_times(report))
 		printf("%-12s %12" PRIu64 "  %.0f a second\n", "received", counts->received,
 		       per_second(report, counts->received_sending));
+	else if (!report->options->is_one_way)
+		printf("%-12s %12" PRIu64 "\n", "received", counts->received);
 	if (tells_loss(report))
 		print_loss(report);
 	print_count("stray", counts->stray);
 	print_count("refused", counts->refused);
 }
 
-int load_print(const struct load_report *report)
+static void print_sent(const struct load_report *report)
 {
 	const struct generator_result *result = report->result;
 	const struct generator_counts *counts = &result->counts;
-	struct vly_ledger ledger;
 
-	print_title(report);
-	printf("%-12s %12" PRIu64 "  %.0f a second, %.3g Gbit/s of payload, for %.3f s\n", "sent",
-	       counts->sent, per_second(report, counts->sent),
-	       per_second(report, counts->sent_bytes) * 8 / 1e9, (double)result->sending_ns / 1e9);
+	if (tells_times(report))
+		printf("%-12s %12" PRIu64 "  %.0f a second, %.3g Gbit/s of payload, for %.3f s\n",
+		       "sent", counts->sent, per_second(report, counts->sent),
+		       per_second(report, counts->sent_bytes) * 8 / 1e9,
+		       (double)result->sending_ns / 1e9);
+	else
+		printf("%-12s %12" PRIu64 "\n", "sent", counts->sent);
 	print_count("unsent", counts->unsent);
-	print_received(report);
+}
+
+static void print_latencies(const struct load_report *report)
+{
+	const struct generator_result *result = report->result;
+
 	if (result->latency->count > 0) {
 		puts("from when it was due until it was answered:");
 		print_durations(result->latency);
 	}
 	if (result->lag->count > 0 && !report->options->is_unlimited)
 		print_durations_short("sent late", result->lag);
+}
+
+int load_print(const struct load_report *report)
+{
+	struct vly_ledger ledger;
+
+	print_title(report);
+	print_sent(report);
+	print_received(report);
+	if (tells_times(report))
+		print_latencies(report);
 	vly_port_ledger(report->port, &ledger);
 	if (vly_ledger_dropped(&ledger) > 0) {
 		puts("dropped on this side:");
@@ -129,6 +155,16 @@ int load_print(const struct load_report *report)
 static json_t *json_count(uint64_t count)
 {
 	return json_integer((json_int_t)count);
+}
+
+static json_t *json_time(const struct load_report *report, double value)
+{
+	return tells_times(report) ? json_real(value) : json_null();
+}
+
+static json_t *json_latencies(const struct load_report *report, const struct histogram *histogram)
+{
+	return tells_times(report) ? json_durations(histogram) : json_null();
 }
 
 static json_t *json_asked(const struct load_report *report)
@@ -162,7 +198,7 @@ static void set_answers(json_t *object, const struct load_report *report)
 
 	json_object_set_new(object, "received", json_count(counts->received));
 	json_object_set_new(object, "received_pps",
-			    json_real(per_second(report, counts->received_sending)));
+			    json_time(report, per_second(report, counts->received_sending)));
 	json_object_set_new(object, "lost", tells ? json_count(lost) : json_null());
 	json_object_set_new(object, "loss",
 			    tells && counts->sent ? json_real((double)lost / (double)counts->sent)
@@ -191,16 +227,18 @@ int load_print_json(const char *command, const struct load_report *report)
 	json_object_set_new(object, "backend", json_string(vly_port_backend(report->port)));
 	json_object_set_new(object, "asked", json_asked(report));
 	json_object_set_new(object, "size_bytes", json_size(report->content));
-	json_object_set_new(object, "seconds", json_real((double)result->sending_ns / 1e9));
+	json_object_set_new(object, "seconds", json_time(report, (double)result->sending_ns / 1e9));
 	json_object_set_new(object, "sent", json_count(counts->sent));
-	json_object_set_new(object, "sent_pps", json_real(per_second(report, counts->sent)));
+	json_object_set_new(object, "sent_pps",
+			    json_time(report, per_second(report, counts->sent)));
 	json_object_set_new(object, "sent_bps",
-			    json_real(per_second(report, counts->sent_bytes) * 8));
+			    json_time(report, per_second(report, counts->sent_bytes) * 8));
 	json_object_set_new(object, "unsent", json_count(counts->unsent));
 	set_answers(object, report);
-	json_object_set_new(object, "latency_ns", json_durations(result->latency));
-	json_object_set_new(object, "lag_ns", json_durations(result->lag));
-	json_object_set_new(object, "pause_max_ns", json_count(result->pause_max_ns));
+	json_object_set_new(object, "latency_ns", json_latencies(report, result->latency));
+	json_object_set_new(object, "lag_ns", json_latencies(report, result->lag));
+	json_object_set_new(object, "pause_max_ns",
+			    tells_times(report) ? json_count(result->pause_max_ns) : json_null());
 	json_object_set_new(object, "kept_up", json_boolean(generator_has_kept_up(result)));
 	json_object_set_new(object, "interrupted", json_boolean(result->is_interrupted));
 	json_object_set_new(object, "dropped", json_drops(&ledger));
@@ -224,10 +262,22 @@ static void warn_answers(const char *command, const struct load_report *report)
 		 target, counts->truncated, counts->corrupt, counts->unrecognised);
 }
 
+void load_warn_clock(const char *command)
+{
+	complain(command,
+		 "CLOCK_MONOTONIC went backwards: no rate or latency is told; measure again, and "
+		 "if it is so again, see what dmesg says of the machine's clock source");
+}
+
 void load_warn(const char *command, const struct load_report *report)
 {
 	const struct generator_result *result = report->result;
 
+	if (!tells_times(report)) {
+		load_warn_clock(command);
+		warn_answers(command, report);
+		return; // what else there is to say is of time
+	}
 	if (result->is_interrupted)
 		complain(command, "interrupted after %.3f s: the figures are of that time",
 			 (double)result->sending_ns / 1e9);
@@ -237,8 +287,6 @@ void load_warn(const char *command, const struct load_report *report)
 			 " datagrams were due and not sent; lower --rate, or give it a core of its "
 			 "own with --cores",
 			 result->counts.unsent, result->counts.unsent + result->counts.sent);
-	if (result->has_clock_jumped)
-		complain(command, "the clock went backwards: the latencies cannot be trusted");
 	if (result->pause_max_ns > PAUSE_TOLD_NS)
 		complain(command,
 			 "the generator itself stood still for %.1f ms (its core was taken, or the "

@@ -21,3 +21,6 @@ struct load_report {
 int load_print(const struct load_report *report);
 int load_print_json(const char *command, const struct load_report *report);
 void load_warn(const char *command, const struct load_report *report);
+
+// That the clock went backwards (generator_result).
+void load_warn_clock(const char *command);

@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "durations.h"
+#include "load/report.h"
 #include "load/search.h"
 #include "monotonic.h"
 #include "output.h"
@@ -29,7 +30,8 @@ struct size_search {
 	uint32_t limited;          // of these, by what could be sent
 	struct histogram *latency; // of the last trial that was borne
 	bool shows_progress;
-	bool is_no_echo; // as a trial found: all that came back had been altered
+	bool has_clock_jumped; // of the last trial: backwards
+	bool is_no_echo;       // as a trial found: all that came back had been altered
 };
 
 static void show_trial(const struct size_search *search, double rate_pps)
@@ -66,8 +68,10 @@ static bool try_rate(void *arg, double rate_pps, struct search_trial *trial)
 	show_trial(search, rate_pps);
 	result = generator_run(search->generator, &run);
 	seconds = (double)result.sending_ns / 1e9;
+	search->has_clock_jumped = result.has_clock_jumped;
 	search->is_no_echo = counts->received == 0 && counts->truncated + counts->corrupt > 0;
-	if (result.is_interrupted || counts->sent == 0 || search->is_no_echo)
+	if (result.is_interrupted || counts->sent == 0 || search->is_no_echo ||
+	    result.has_clock_jumped)
 		return false;
 	trial->sent_pps = (double)counts->sent / seconds;
 	trial->received_pps = (double)counts->received_sending / seconds;
@@ -160,6 +164,7 @@ enum size_status {
 	SIZE_INTERRUPTED,
 	SIZE_SILENT,
 	SIZE_NO_ECHO,
+	SIZE_CLOCK, // went backwards
 	SIZE_FAILED,
 };
 
@@ -185,6 +190,8 @@ static enum size_status measure_size(struct size_search *search,
 		status = search_size(search) ? SIZE_DONE : SIZE_INTERRUPTED;
 		if (search->is_no_echo)
 			status = SIZE_NO_ECHO;
+		if (search->has_clock_jumped)
+			status = SIZE_CLOCK;
 	}
 	if (search->shows_progress)
 		fputs("\r\033[K", stderr);
@@ -215,6 +222,8 @@ static int tell_end(const char *command, const struct load_options *options,
 		complain(command,
 			 "%s is no plain echo: of %" PRIu32 " bytes it answers fewer, or others",
 			 target, bytes);
+	else if (status == SIZE_CLOCK)
+		load_warn_clock(command);
 	return STATUS_FAILED;
 }
 
