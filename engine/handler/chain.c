@@ -80,8 +80,7 @@ const struct vly_chain_link *vly_chain_find_metric(const struct vly_chain *chain
 	return NULL;
 }
 
-// --- a burst
-// --------------------------------------------------------------------------------------
+// --- a burst ------------------------------------------------------------------------------------
 
 // On its way through the chain: `slots` keeps the order of arrival, `in` what the next handler
 // gets, `origin` which slot each of those has, and `deciders` which handler decided about each
@@ -221,8 +220,7 @@ void vly_chain_run(struct vly_chain *chain, struct vly_dgram **dgrams, uint32_t 
 		run_several(chain, dgrams, count);
 }
 
-// --- what a handler does by itself
-// ----------------------------------------------------------------
+// --- what a handler does by itself --------------------------------------------------------------
 
 static void begin_empty(struct vly_chain *chain, uint64_t now_ns)
 {

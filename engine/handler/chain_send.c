@@ -11,8 +11,7 @@ static struct vly_chain *chain_of(struct vly_burst *burst)
 	return (struct vly_chain *)burst;
 }
 
-// --- the way out
-// ----------------------------------------------------------------------------------
+// --- the way out --------------------------------------------------------------------------------
 
 // The time is not charged to the handler within whose call this may be.
 static void call_on_answer(struct vly_chain *chain, uint32_t index)
@@ -152,8 +151,7 @@ void vly_chain_flush(struct vly_chain *chain)
 		flush_once(chain);
 }
 
-// --- what a handler may call
-// ----------------------------------------------------------------------
+// --- what a handler may call --------------------------------------------------------------------
 
 static uint32_t hold(struct vly_dgram **dgrams, uint32_t count)
 {

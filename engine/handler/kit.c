@@ -31,8 +31,7 @@ static void complain(struct vly_kit *kit, const char *text)
 		vly_fail(&kit->complaint, 0, "%s", text);
 }
 
-// --- what a loop gives a chain
-// --------------------------------------------------------------------
+// --- what a loop gives a chain ------------------------------------------------------------------
 
 static void check_payload(struct vly_kit *kit, const struct vly_dgram *dgram)
 {
@@ -141,8 +140,7 @@ static const struct vly_chain_ops kit_ops = {
 	.alloc_at = alloc_at,
 };
 
-// --- opening
-// --------------------------------------------------------------------------------------
+// --- opening ------------------------------------------------------------------------------------
 
 static int open_buffers(struct vly_kit *kit, const struct vly_kit_config *config,
 			struct vly_error *error)
@@ -229,8 +227,7 @@ void vly_kit_close(struct vly_kit *kit)
 	free(kit);
 }
 
-// --- what comes in
-// --------------------------------------------------------------------------------
+// --- what comes in ------------------------------------------------------------------------------
 
 int vly_kit_receive_at(struct vly_kit *kit, const struct vly_addr *peer,
 		       const struct vly_addr *local, const void *bytes, size_t len)

@@ -100,8 +100,7 @@ static uint64_t clock_of_world(void)
 	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
-// --- open and close
-// -------------------------------------------------------------------------------
+// --- open and close -----------------------------------------------------------------------------
 
 static void auth_close(void *state)
 {
@@ -165,8 +164,7 @@ static void auth_on_start(void *state, struct vly_burst *burst)
 		vly_metric_set(burst, METRIC_IDENTITIES, vly_token_peers_count(auth->peers));
 }
 
-// --- on the way in
-// --------------------------------------------------------------------------------
+// --- on the way in ------------------------------------------------------------------------------
 
 // Looks all peers of the burst up.
 static void judge(const struct auth *auth, const struct vly_burst *burst, bool *denied)
@@ -263,8 +261,7 @@ static const char *auth_identity(void *state, const struct vly_dgram *dgram)
 	return NULL;
 }
 
-// --- on the way out
-// -------------------------------------------------------------------------------
+// --- on the way out -----------------------------------------------------------------------------
 
 static void auth_on_answer(void *state, struct vly_burst *burst)
 {

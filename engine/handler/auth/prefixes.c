@@ -78,8 +78,7 @@ static uint32_t slot_at(bits_t bits, uint32_t offset)
 	return (uint32_t)shifted & (STEP_SLOTS - 1);
 }
 
-// --- looking up
-// -----------------------------------------------------------------------------------
+// --- looking up ---------------------------------------------------------------------------------
 
 // The addresses of a group that have not come to their end.
 struct walk {
@@ -165,8 +164,7 @@ void vly_prefixes_find(const struct vly_prefixes *prefixes, const uint8_t *const
 	}
 }
 
-// --- building
-// -------------------------------------------------------------------------------------
+// --- building -----------------------------------------------------------------------------------
 
 static int order(const void *left, const void *right)
 {

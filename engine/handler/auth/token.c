@@ -46,8 +46,7 @@ struct vly_token_peers {
 	uint8_t message[MESSAGE_MAX]; // without the mac in its midst
 };
 
-// --- the file
-// -------------------------------------------------------------------------------------
+// --- the file -----------------------------------------------------------------------------------
 
 static int digit_of(char c)
 {
@@ -221,8 +220,7 @@ uint32_t vly_token_peers_count(const struct vly_token_peers *peers)
 	return peers->count;
 }
 
-// --- a token
-// --------------------------------------------------------------------------------------
+// --- a token ------------------------------------------------------------------------------------
 
 static struct peer *find_peer(const struct vly_token_peers *peers, const uint8_t *name, uint8_t len)
 {

@@ -56,8 +56,7 @@ void vly_chat_close(struct vly_chat *chat)
 	vly_chat_members_close(&chat->members);
 }
 
-// --- who comes and goes
-// ---------------------------------------------------------------------------
+// --- who comes and goes -------------------------------------------------------------------------
 
 void vly_chat_notice(struct vly_chat *chat, uint32_t member, const char *what)
 {
@@ -125,8 +124,7 @@ uint64_t vly_chat_check(struct vly_chat *chat, uint32_t member, uint64_t now_ns)
 	return 0;
 }
 
-// --- proofs
-// ---------------------------------------------------------------------------------------
+// --- proofs -------------------------------------------------------------------------------------
 
 static void write_proof(const struct vly_chat *chat, const struct vly_addr *addr, uint64_t epoch,
 			char *proof)

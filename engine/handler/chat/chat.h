@@ -122,8 +122,7 @@ void vly_chat_abandon(struct vly_chat *chat);
 // of the first call. Ends who has been silent for too long: then it returns 0.
 uint64_t vly_chat_check(struct vly_chat *chat, uint32_t member, uint64_t now_ns);
 
-// --- between input.c and work.c
-// ---------------------------------------------------------------------
+// --- between input.c and work.c -----------------------------------------------------------------
 
 // Queues work; false when too much is queued, or too much of this sender's (VLY_INDEX_END:
 // nobody's). `job` is copied.

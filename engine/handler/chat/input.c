@@ -17,8 +17,7 @@ static void refuse_as_busy(struct vly_chat_asking *asking)
 	asking->chat->counts[VLY_CHAT_BUSY]++;
 }
 
-// --- saying
-// ---------------------------------------------------------------------------------------
+// --- saying -------------------------------------------------------------------------------------
 
 // Says what the request has as "WHERE NAME: TEXT".
 static void say(struct vly_chat_asking *asking, const struct vly_chat_job *job,
@@ -125,8 +124,7 @@ static void again(struct vly_chat_asking *asking)
 	vly_chat_put_number(&asking->line, to);
 }
 
-// --- joining
-// --------------------------------------------------------------------------------------
+// --- joining ------------------------------------------------------------------------------------
 
 static void welcome(struct vly_chat_asking *asking, uint32_t last, uint32_t history)
 {
@@ -195,8 +193,7 @@ static void join_anew(struct vly_chat_asking *asking, const char *identity)
 	chat->counts[VLY_CHAT_JOINED]++;
 }
 
-// --- who asks
-// -------------------------------------------------------------------------------------
+// --- who asks -----------------------------------------------------------------------------------
 
 static void answer_help(struct vly_chat_asking *asking)
 {

@@ -31,8 +31,7 @@ void vly_chat_answer_room(struct vly_chat_asking *asking, uint32_t number)
 	vly_chat_put_room(&asking->line, room->path, room->path_len);
 }
 
-// --- asking
-// ---------------------------------------------------------------------------------------
+// --- asking -------------------------------------------------------------------------------------
 
 // The room that a list is of; VLY_INDEX_END, refused, if there is none.
 static uint32_t asked_room(struct vly_chat_asking *asking)

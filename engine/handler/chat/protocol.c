@@ -39,8 +39,7 @@ static const struct verb verbs[VLY_CHAT_VERB_COUNT] = {
 	[VLY_CHAT_HELP] = {"help", {KIND_NONE}, 0, "help"},
 };
 
-// --- words
-// ----------------------------------------------------------------------------------------
+// --- words --------------------------------------------------------------------------------------
 
 static bool is_label_char(char c)
 {
@@ -148,8 +147,7 @@ static struct vly_chat_word take_word(struct vly_chat_word *rest)
 	return word;
 }
 
-// --- arguments
-// ------------------------------------------------------------------------------------
+// --- arguments ----------------------------------------------------------------------------------
 
 static const char *take_path(struct vly_chat_word word, struct vly_chat_word *path)
 {
@@ -255,8 +253,7 @@ const char *vly_chat_parse(struct vly_chat_request *request, const uint8_t *byte
 	return take_arguments(request, rest);
 }
 
-// --- lines
-// ----------------------------------------------------------------------------------------
+// --- lines --------------------------------------------------------------------------------------
 
 void vly_chat_put(struct vly_chat_line *line, const char *text, size_t len)
 {

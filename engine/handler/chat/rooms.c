@@ -226,8 +226,7 @@ uint32_t vly_chat_room_after(const struct vly_chat_rooms *rooms, uint32_t top, u
 	return first_from(rooms, top, room_after(rooms, top, who->room));
 }
 
-// --- history
-// --------------------------------------------------------------------------------------
+// --- history ------------------------------------------------------------------------------------
 
 static uint64_t *history_of(const struct vly_chat_rooms *rooms, uint32_t room, uint32_t index)
 {

@@ -7,8 +7,7 @@
 #include "core/compiler.h"
 #include "handler/chat/chat.h"
 
-// --- into the queue
-// -------------------------------------------------------------------------------
+// --- into the queue -----------------------------------------------------------------------------
 
 static struct vly_chat_job *first_job(const struct vly_chat *chat)
 {
@@ -88,8 +87,7 @@ uint32_t vly_chat_give_history(struct vly_chat *chat, uint32_t member, uint32_t 
 	return count;
 }
 
-// --- what is due
-// ----------------------------------------------------------------------------------
+// --- what is due --------------------------------------------------------------------------------
 
 static uint32_t copies_in_room(const struct vly_chat *chat, const struct vly_chat_job *job)
 {
@@ -141,8 +139,7 @@ static void end_job(struct vly_chat *chat)
 	chat->job_first++;
 }
 
-// --- copies
-// ---------------------------------------------------------------------------------------
+// --- copies -------------------------------------------------------------------------------------
 
 static struct vly_chat_line begin_line(struct vly_dgram *dgram)
 {
