@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "backend/kernel_call.h"
 #include "backend/kernel_error.h"
+#include "backend/kernel_line.h"
 #include "core/compiler.h"
 #include "stack/flow.h"
 
@@ -35,23 +35,27 @@ static void meet(struct vly_kernel_lone *lone, const struct vly_kernel_socket *s
 	lone->model.flow_hash = vly_flow_hash(&lone->model.peer, &lone->model.local);
 }
 
-// An IPv4 datagram always fits the block.
-static ssize_t look(const struct vly_kernel_receiver *receiver, struct vly_kernel_lone *lone,
-		    int fd, void *payload)
+// By the line, where there is one.
+static ssize_t look(struct vly_kernel_receiver *receiver, struct vly_kernel_sockets *sockets,
+		    void *payload)
 {
-	uint32_t looks = receiver->looks;
-	ssize_t bytes;
+	if (vly_kernel_line_is_used(&sockets->line))
+		return vly_kernel_line_receive(sockets, receiver, payload);
+	return vly_kernel_lone_look(&receiver->lone, sockets->list[0].fd, payload, receiver->looks);
+}
 
-	do
-		bytes = vly_call_recvfrom(fd, payload, VLY_KERNEL_PAYLOAD_BYTES, MSG_DONTWAIT,
-					  &lone->name, &lone->name_bytes);
-	while (bytes < 0 && errno == EAGAIN && --looks);
-	return bytes;
+// Nothing was there: time to see whether who was alone gets a line.
+static void find_nothing(struct vly_kernel_receiver *receiver, struct vly_kernel_sockets *sockets)
+{
+	vly_kernel_receiver_adapt(receiver, 1, 0);
+	vly_kernel_errors_receive(&sockets->list[0], receiver->ledger, -errno);
+	if (receiver->looks > 1)
+		vly_kernel_line_dial(sockets, &receiver->lone.name);
 }
 
 // A datagram with its header and the time. NULL: there was none, or a waker's.
 static struct vly_dgram *receive_lone(struct vly_kernel_receiver *receiver,
-				      struct vly_kernel_socket *sock, uint64_t now_ns)
+				      struct vly_kernel_sockets *sockets, uint64_t now_ns)
 {
 	struct vly_kernel_lone *lone = &receiver->lone;
 	struct vly_dgram *dgram;
@@ -62,15 +66,17 @@ static struct vly_dgram *receive_lone(struct vly_kernel_receiver *receiver,
 	if (VLY_UNLIKELY(!receiver->armed))
 		return NULL;
 	block = receiver->blocks[0];
-	bytes = look(receiver, lone, sock->fd, vly_kernel_pool_payload(receiver->pool, block));
+	bytes = look(receiver, sockets, vly_kernel_pool_payload(receiver->pool, block));
 	if (bytes < 0) {
-		vly_kernel_receiver_adapt(receiver, 1, 0);
-		vly_kernel_errors_receive(sock, receiver->ledger, -errno);
+		find_nothing(receiver, sockets);
 		return NULL;
 	}
 	vly_kernel_receiver_adapt(receiver, 1, 1);
-	if (VLY_UNLIKELY(word_of(&lone->name) != lone->known))
-		meet(lone, sock, receiver->trains->queue);
+	if (VLY_UNLIKELY(word_of(&lone->name) != lone->known)) {
+		meet(lone, &sockets->list[0], receiver->trains->queue);
+		sockets->line.streak = 0;
+	}
+	sockets->line.streak++;
 	if (VLY_UNLIKELY(!bytes && vly_kernel_receiver_is_waker(receiver, &lone->model.peer)))
 		return NULL; // its block stays where it is
 	dgram = vly_kernel_pool_header(receiver->pool, block, 0);
@@ -97,13 +103,21 @@ uint32_t vly_kernel_receive_burst(struct vly_kernel_receiver *receiver,
 				  struct vly_kernel_sockets *sockets, struct vly_dgram **dgrams,
 				  uint32_t n, uint32_t count, uint64_t now_ns)
 {
-	if (!n && is_lone(receiver, sockets)) {
-		dgrams[0] = receive_lone(receiver, &sockets->list[0], now_ns);
+	bool lone = !n && is_lone(receiver, sockets);
+
+	if (VLY_UNLIKELY(vly_kernel_line_is_used(&sockets->line)) &&
+	    !(lone && receiver->looks > 1 && sockets->line.state != VLY_KERNEL_LINE_OLD) &&
+	    vly_kernel_line_leave(sockets, receiver, count - n, now_ns))
+		return vly_kernel_trains_deliver(receiver->trains, receiver->pool, receiver->ledger,
+						 dgrams, n, count, now_ns);
+	if (lone) {
+		dgrams[0] = receive_lone(receiver, sockets, now_ns);
 		if (!dgrams[0])
 			return 0;
 		vly_count(&receiver->ledger->received, 1);
 		return 1;
 	}
+	sockets->line.streak = 0;
 	vly_kernel_receive_some(receiver, &sockets->list[0], count - n, now_ns);
 	return vly_kernel_trains_deliver(receiver->trains, receiver->pool, receiver->ledger, dgrams,
 					 n, count, now_ns);

@@ -7,6 +7,7 @@
 
 #include "backend/kernel_call.h"
 #include "backend/kernel_error.h"
+#include "backend/kernel_line.h"
 #include "core/compiler.h"
 
 bool vly_kernel_is_full(int error)
@@ -134,7 +135,9 @@ bool vly_kernel_send_lone(struct vly_kernel_sender *sender, struct vly_dgram *dg
 	ssize_t rc = -1;
 	int error;
 
-	if (VLY_UNLIKELY(!sock || !dgram->peer.port)) {
+	if (straight && vly_kernel_line_send(&sender->sockets->line, dgram, sender->ledger)) {
+		error = 0;
+	} else if (VLY_UNLIKELY(!sock || !dgram->peer.port)) {
 		error = sock ? -EDESTADDRREQ : -EAFNOSUPPORT;
 	} else {
 		if (VLY_LIKELY(straight))

@@ -40,8 +40,34 @@ int vly_kernel_options_read(struct vly_kernel_options *options, const char *name
 		.sndbuf_bytes = values[VLY_KERNEL_KEY_SNDBUF].number,
 		.busy_poll_us = (uint32_t)values[VLY_KERNEL_KEY_BUSY_POLL].number,
 		.icmp_errors = values[VLY_KERNEL_KEY_ICMP_ERRORS].on,
+		.connects = values[VLY_KERNEL_KEY_CONNECT].on,
 	};
 	return read_stamping(options, name, values[VLY_KERNEL_KEY_TIMESTAMPS].text, error);
+}
+
+static void set_buffer(int fd, int forced, int option, uint64_t bytes)
+{
+	int size = (int)(bytes < INT32_MAX / 2 ? bytes : INT32_MAX / 2);
+
+	if (size && setsockopt(fd, SOL_SOCKET, forced, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size));
+}
+
+void vly_kernel_buffers_set(int fd, const struct vly_kernel_options *options)
+{
+	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->rcvbuf_bytes);
+	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->sndbuf_bytes);
+}
+
+bool vly_kernel_busy_poll_set(int fd, uint32_t us)
+{
+	int value = (int)us;
+	int on = 1;
+
+	if (!us)
+		return true;
+	setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &on, sizeof(on));
+	return setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &value, sizeof(value)) == 0;
 }
 
 static bool has_option(int option, int value)

@@ -21,6 +21,7 @@ enum vly_kernel_key {
 	VLY_KERNEL_KEY_TIMESTAMPS,
 	VLY_KERNEL_KEY_SPREAD,
 	VLY_KERNEL_KEY_ICMP_ERRORS,
+	VLY_KERNEL_KEY_CONNECT,
 	VLY_KERNEL_KEY_COUNT,
 };
 
@@ -34,6 +35,7 @@ struct vly_kernel_options {
 	uint32_t busy_poll_us; // 0: none
 	enum vly_kernel_stamping stamping;
 	bool icmp_errors; // a server is told of them, too
+	bool connects;    // a lone peer gets a connected socket (kernel_line.h)
 };
 
 // What `values` ask for. Returns 0, or -EINVAL for a word that is none; `name` is the backend's.
@@ -44,6 +46,11 @@ int vly_kernel_options_read(struct vly_kernel_options *options, const char *name
 void vly_kernel_options_tell(const char *name, const struct vly_kernel_options *asked,
 			     const struct vly_kernel_options *got, int fd,
 			     const struct vly_log *log);
+
+// Sets a socket's buffers: beyond the system's limit where we may, else up to it.
+void vly_kernel_buffers_set(int fd, const struct vly_kernel_options *options);
+// Lets the kernel poll the device for a socket, if `us` is not 0. False: we may not.
+bool vly_kernel_busy_poll_set(int fd, uint32_t us);
 
 // Whether this kernel can cut and join datagrams: a probe on a socket of its own.
 bool vly_kernel_has_gso(void);

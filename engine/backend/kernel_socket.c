@@ -13,6 +13,7 @@
 #include "backend/kernel_bind.h"
 #include "backend/kernel_error.h"
 #include "backend/kernel_group.h"
+#include "backend/kernel_line.h"
 #include "core/compiler.h"
 #include "core/fail.h"
 
@@ -112,21 +113,11 @@ void vly_kernel_socket_join(struct vly_kernel_socket *sock)
 	sock->joins = setsockopt(sock->fd, SOL_UDP, UDP_GRO, &on, sizeof(on)) == 0;
 }
 
-// Beyond the system's limit where we may, else up to it.
-static void set_buffer(int fd, int forced, int option, uint64_t bytes)
-{
-	int size = (int)(bytes < INT32_MAX / 2 ? bytes : INT32_MAX / 2);
-
-	if (size && setsockopt(fd, SOL_SOCKET, forced, &size, sizeof(size)))
-		setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size));
-}
-
 // Old kernels lack some of these; what is missing is then simply not told.
 static void set_options(struct vly_kernel_socket *sock, struct vly_kernel_options *options,
 			bool is_of_many)
 {
 	int fd = sock->fd;
-	int us = (int)options->busy_poll_us;
 
 	if (is_of_many)
 		set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
@@ -142,13 +133,9 @@ static void set_options(struct vly_kernel_socket *sock, struct vly_kernel_option
 	sock->may_join = options->gro;
 	if (sock->may_join && !(sock->is_bare && options->joins_late))
 		vly_kernel_socket_join(sock);
-	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->rcvbuf_bytes);
-	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->sndbuf_bytes);
-	if (us) {
-		set_flag(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL);
-		if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof(us)))
-			options->busy_poll_us = 0;
-	}
+	vly_kernel_buffers_set(fd, options);
+	if (!vly_kernel_busy_poll_set(fd, options->busy_poll_us))
+		options->busy_poll_us = 0;
 }
 
 static int bind_socket(struct vly_kernel_socket *sock, const struct vly_endpoint *endpoint,
@@ -284,6 +271,8 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 		sock->drops_copies = first != NULL;
 		set_options(sock, options, count > SOCKETS_FEW);
 	}
+	if (options->connects && count == 1 && sockets->list[0].is_bare)
+		sockets->line.options = options;
 	atomic_store(&sockets->tells_class, true);
 	index_by_port(sockets);
 	return vly_kernel_groups_join(sockets, name, config, queue, error);
@@ -294,6 +283,9 @@ void vly_kernel_sockets_close(struct vly_kernel_sockets *sockets)
 	for (uint32_t i = 0; i < sockets->count; i++)
 		close(sockets->list[i].fd);
 	sockets->count = 0;
+	if (sockets->line.state != VLY_KERNEL_LINE_NONE)
+		close(sockets->line.sock.fd);
+	sockets->line.state = VLY_KERNEL_LINE_NONE;
 }
 
 static bool is_bound_to(const struct vly_kernel_socket *sock, const struct vly_addr *local)
@@ -348,6 +340,18 @@ void vly_kernel_socket_missed(struct vly_kernel_socket *sock, uint32_t missed,
 	vly_count_lost(ledger, VLY_DROP_RX_MISSED, more);
 }
 
+uint32_t vly_kernel_socket_ask_missed(struct vly_kernel_socket *sock,
+				      struct vly_ledger_block *ledger)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t size = sizeof(info);
+
+	if (!getsockopt(sock->fd, SOL_SOCKET, SO_MEMINFO, info, &size) &&
+	    size > SK_MEMINFO_DROPS * sizeof(info[0]))
+		vly_kernel_socket_missed(sock, info[SK_MEMINFO_DROPS], ledger);
+	return info[SK_MEMINFO_RMEM_ALLOC];
+}
+
 void vly_kernel_sockets_ask_missed(struct vly_kernel_sockets *sockets,
 				   struct vly_ledger_block *ledger, uint64_t now_ns)
 {
@@ -356,12 +360,7 @@ void vly_kernel_sockets_ask_missed(struct vly_kernel_sockets *sockets,
 	if (VLY_LIKELY(now_ns - sockets->asked_ns < period_ns))
 		return;
 	sockets->asked_ns = now_ns;
-	for (uint32_t i = 0; i < sockets->count; i++) {
-		uint32_t info[SK_MEMINFO_VARS] = {0};
-		socklen_t size = sizeof(info);
-
-		if (!getsockopt(sockets->list[i].fd, SOL_SOCKET, SO_MEMINFO, info, &size) &&
-		    size > SK_MEMINFO_DROPS * sizeof(info[0]))
-			vly_kernel_socket_missed(&sockets->list[i], info[SK_MEMINFO_DROPS], ledger);
-	}
+	for (uint32_t i = 0; i < sockets->count; i++)
+		vly_kernel_socket_ask_missed(&sockets->list[i], ledger);
+	vly_kernel_line_ask_missed(&sockets->line, ledger);
 }

@@ -32,6 +32,26 @@ struct vly_kernel_socket {
 	struct vly_addr bound; // with the port that it really has
 };
 
+// How far a line is (kernel_line.h).
+enum vly_kernel_line_state {
+	VLY_KERNEL_LINE_NONE, // it has no socket, yet or at all
+	VLY_KERNEL_LINE_IDLE, // nobody's: connected to ourselves
+	VLY_KERNEL_LINE_NEW,  // the peer's; what it sent before may still lie in the other socket
+	VLY_KERNEL_LINE_OPEN,
+	VLY_KERNEL_LINE_OLD, // given up; what it still has comes before all else
+};
+
+struct vly_kernel_line {
+	enum vly_kernel_line_state state;
+	uint32_t streak; // datagrams of one peer, one by one, up to now
+	uint32_t credit; // of an open one; without it, it is given up
+	uint32_t alone;  // bursts in which the other socket was not asked
+	uint32_t taken;  // from the other socket, since the dialling
+	struct vly_addr peer;
+	const struct vly_kernel_options *options; // what its socket is set up with; NULL: no line
+	struct vly_kernel_socket sock;
+};
+
 enum vly_kernel_socket_limits {
 	VLY_KERNEL_SOCKET_BUCKETS = 256,
 	VLY_KERNEL_SOCKET_NONE = 0xffff,
@@ -40,7 +60,8 @@ enum vly_kernel_socket_limits {
 struct vly_kernel_sockets {
 	struct vly_kernel_socket list[VLY_LISTENS_MAX];
 	uint32_t count;
-	_Atomic bool tells_class; // control: w, owner: r; hop limit and traffic class
+	_Atomic bool tells_class;    // control: w, owner: r; hop limit and traffic class
+	struct vly_kernel_line line; // of the first, where it is the only one
 	uint16_t bucket[VLY_KERNEL_SOCKET_BUCKETS]; // by port, each the first of its bucket
 	uint64_t asked_ns;                          // when the kernel was last asked for its losses
 };
@@ -77,6 +98,11 @@ const struct vly_kernel_socket *vly_kernel_sockets_pick(const struct vly_kernel_
 // Counts what the kernel reports as lost so far by `missed`, its running count.
 void vly_kernel_socket_missed(struct vly_kernel_socket *sock, uint32_t missed,
 			      struct vly_ledger_block *ledger);
+
+// Asks a socket for its running count of losses. Returns the memory, in bytes, that what it has
+// received takes.
+uint32_t vly_kernel_socket_ask_missed(struct vly_kernel_socket *sock,
+				      struct vly_ledger_block *ledger);
 
 // Asks each socket for its running count, if the last time is long enough ago; a system call each.
 // To be called every turn: what a few sockets have lost is known a millisecond later. Told with

@@ -39,6 +39,9 @@ static const struct vly_key keys[] = {
 	[VLY_KERNEL_KEY_ICMP_ERRORS] = {"icmp-errors", VLY_KEY_SWITCH, "off", 0, 0,
 					"count the ICMP errors that what we send meets, which a "
 					"client always does"},
+	[VLY_KERNEL_KEY_CONNECT] = {"connect", VLY_KEY_SWITCH, "on", 0, 0,
+				    "give a peer with one datagram in flight a connected socket, "
+				    "while the thread spins and has one address"},
 	[VLY_URING_KEY_SQPOLL] = {"sqpoll", VLY_KEY_SWITCH, "off", 0, 0,
 				  "let a kernel thread submit, which takes a core"},
 	[VLY_URING_KEY_DEFER] = {"defer-taskrun", VLY_KEY_SWITCH, "on", 0, 0,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backend/kernel_error.h"
+#include "backend/kernel_line.h"
 #include "backend/uring.h"
 #include "core/compiler.h"
 
@@ -274,7 +275,8 @@ int vly_uring_wait(struct vly_backend_queue *queue, uint64_t timeout_ns)
 
 	if (VLY_UNLIKELY(!queue->is_enabled))
 		vly_uring_ring_enable(queue);
-	if (vly_kernel_trains_count(&queue->trains) || io_uring_cq_ready(&queue->ring))
+	if (vly_kernel_trains_count(&queue->trains) || io_uring_cq_ready(&queue->ring) ||
+	    !vly_kernel_line_may_wait(&queue->sockets.line))
 		return 0;
 	if (VLY_UNLIKELY(queue->batch.count) && timeout_ns > HELD_WAIT_NS)
 		timeout_ns = HELD_WAIT_NS;

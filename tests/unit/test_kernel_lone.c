@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // One datagram in flight, and when that ends: trains, handlers that want the hop limit, wakes.
-#include "kernel_port.h"
+#include "lone_port.h"
 
 #include <netinet/udp.h>
 
 enum {
-	LOOKS = 8,
-	NUMBER = 7,
 	ROUNDS = 100,
 	SEGMENT = 100,
 	COUNT = 40,
@@ -15,53 +13,6 @@ enum {
 	TTL_SENT = 33,
 	TOS_SENT = 0x2a, // DSCP 10, and ECN 10: able to, ECT(0)
 };
-
-// A server at one address, whose handlers want nothing but the payload; it spins.
-static void open_lone(struct port *port, const struct variant *variant, const char *option)
-{
-	port_open(port, variant, &(struct port_plan){.listens = {"127.0.0.1:0"}, .option = option});
-	port->backend->ask_class(port->inner, false);
-	port->backend->number(port->queues[0], NUMBER);
-	if (port->backend->look)
-		port->backend->look(port->queues[0], LOOKS);
-}
-
-static int open_peer(const struct port *port)
-{
-	int peer = peer_open("127.0.0.1");
-
-	peer_connect(peer, "127.0.0.1", port_number(port));
-	return peer;
-}
-
-static struct vly_dgram *ask(struct port *port, int peer, uint32_t number)
-{
-	struct vly_addr from = peer_addr(peer);
-	struct vly_dgram *dgram;
-	uint64_t before_ns = vly_clock_ns();
-
-	assert_int_equal(send(peer, &number, sizeof(number), 0), sizeof(number));
-	port_receive(port, 0, &dgram, 1);
-	assert_int_equal(dgram->len, sizeof(number));
-	assert_true(dgram->capacity >= VLY_DGRAM_BYTES_MAX);
-	assert_memory_equal(vly_dgram_data(dgram), &number, sizeof(number));
-	assert_memory_equal(&dgram->peer, &from, sizeof(from));
-	assert_int_equal(dgram->local.port, port_number(port));
-	assert_int_equal(dgram->fate, VLY_FATE_UNDECIDED);
-	assert_int_equal(dgram->queue, NUMBER);
-	assert_in_range(dgram->rx_ns, before_ns, vly_clock_ns());
-	return dgram;
-}
-
-static void answer(struct port *port, int peer, struct vly_dgram *dgram, uint32_t number)
-{
-	uint32_t answered = UINT32_MAX;
-
-	port_reply(port, 0, &dgram, 1);
-	port_flush(port);
-	assert_int_equal(recv(peer, &answered, sizeof(answered), 0), sizeof(answered));
-	assert_int_equal(answered, number);
-}
 
 // Each gets its own, whoever was answered before, and whatever was written into a header.
 static void test_peers_in_turn(void **state)
@@ -117,11 +68,6 @@ static void receive_trains(struct port *port, uint32_t count, uint32_t first)
 		assert_memory_equal(vly_dgram_data(dgram), &(uint32_t){first + i}, sizeof(first));
 		port_release(port, 0, &dgram, 1);
 	}
-}
-
-static bool joins(const struct variant *variant)
-{
-	return !variant->option_count || strcmp(variant->options[0], "gro=off") != 0;
 }
 
 // A train that comes before the kernel has been asked to join is cut by it; the next are whole.
