@@ -33,6 +33,7 @@ struct vly_kernel_receiver {
 	uint32_t used;     // the first of them, whose blocks have been given away
 	uint32_t ask;      // messages to ask for at a time
 	uint32_t patience; // receives before more are asked for
+	uint32_t trust;    // long waits that are believed to have slept, before one is not
 	uint32_t looks;    // for one message, before a burst is given up as empty; 1 or more
 	bool has_found;    // the last receive has found all that it asked for
 	struct vly_kernel_lone lone;
@@ -60,6 +61,25 @@ static inline void vly_kernel_receiver_adapt(struct vly_kernel_receiver *receive
 // Whether an empty datagram from there is the one that ends a wait, and nobody's.
 bool vly_kernel_receiver_is_waker(const struct vly_kernel_receiver *receiver,
 				  const struct vly_addr *peer);
+
+// Whether a wait that brought a datagram, and was long, has slept: then there is no second one. On
+// a slow machine, or a busy one, a wait takes long for what had come already, too. So now and then
+// it is not believed, and the kernel asked; and so on, as long as it has more.
+static inline bool vly_kernel_receiver_believes(struct vly_kernel_receiver *receiver, bool was_long)
+{
+	if (!was_long || !receiver->trust)
+		return false;
+	receiver->trust--;
+	return true;
+}
+
+// The kernel was asked for more than the `n` datagrams that a wait brought; with these it is `all`.
+static inline void vly_kernel_receiver_checked(struct vly_kernel_receiver *receiver, uint32_t n,
+					       uint32_t all)
+{
+	if (n && all == n)
+		receiver->trust = VLY_KERNEL_PATIENCE;
+}
 
 // Receives at most `limit` messages from a socket into the trains. Returns how many there were.
 uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_kernel_socket *sock,

@@ -38,12 +38,16 @@ uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 {
 	uint32_t n = vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams,
 					       0, count, now_ns);
+	uint32_t all;
 
 	queue->now_ns = now_ns;
 	vly_kernel_sockets_ask_missed(&queue->sockets, queue->ledger, now_ns);
 	if (queue->slept_from_ns) {
-		queue->skip_polls = now_ns - queue->slept_from_ns >= SLEPT_NS ? SKIP_POLLS : 0;
+		bool was_long = now_ns - queue->slept_from_ns >= SLEPT_NS;
+
 		queue->slept_from_ns = 0;
+		queue->skip_polls =
+			vly_kernel_receiver_believes(&queue->receiver, was_long) ? SKIP_POLLS : 0;
 	}
 	if (n == count || vly_kernel_trains_count(&queue->trains) ||
 	    (n && queue->receiver.train_bytes >= VLY_KERNEL_LARGE_BYTES))
@@ -52,10 +56,11 @@ uint32_t vly_socket_rx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 		queue->skip_polls--;
 		return n;
 	}
-	if (VLY_LIKELY(queue->sockets.count == 1))
-		return vly_kernel_receive_burst(&queue->receiver, &queue->sockets, dgrams, n, count,
-						now_ns);
-	return receive_any(queue, dgrams, n, count, now_ns);
+	if (VLY_UNLIKELY(queue->sockets.count > 1))
+		return receive_any(queue, dgrams, n, count, now_ns);
+	all = vly_kernel_receive_burst(&queue->receiver, &queue->sockets, dgrams, n, count, now_ns);
+	vly_kernel_receiver_checked(&queue->receiver, n, all);
+	return all;
 }
 
 // --- sending ------------------------------------------------------------------------------------

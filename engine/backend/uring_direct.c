@@ -42,7 +42,8 @@ static void ask_ring(struct vly_backend_queue *queue, uint64_t now_ns)
 // Who has slept until a datagram came has it alone: the kernel had just run dry.
 static void note_sleep(struct vly_backend_queue *queue, uint64_t now_ns)
 {
-	bool has_slept = now_ns - queue->slept_from_ns >= SLEPT_NS;
+	bool has_slept = vly_kernel_receiver_believes(&queue->receiver,
+						      now_ns - queue->slept_from_ns >= SLEPT_NS);
 
 	queue->slept_from_ns = 0;
 	queue->finds_at_once = !has_slept;
@@ -54,6 +55,7 @@ uint32_t vly_uring_direct_burst(struct vly_backend_queue *queue, struct vly_dgra
 {
 	uint32_t n = vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger, dgrams,
 					       0, count, now_ns);
+	uint32_t all;
 
 	queue->now_ns = now_ns;
 	vly_kernel_sockets_ask_missed(&queue->sockets, queue->ledger, now_ns);
@@ -70,8 +72,9 @@ uint32_t vly_uring_direct_burst(struct vly_backend_queue *queue, struct vly_dgra
 	if (queue->is_awaited || vly_kernel_trains_count(&queue->trains))
 		return vly_kernel_trains_deliver(&queue->trains, &queue->pool, queue->ledger,
 						 dgrams, n, count, now_ns);
-	return vly_kernel_receive_burst(&queue->receiver, &queue->sockets, dgrams, n, count,
-					now_ns);
+	all = vly_kernel_receive_burst(&queue->receiver, &queue->sockets, dgrams, n, count, now_ns);
+	vly_kernel_receiver_checked(&queue->receiver, n, all);
+	return all;
 }
 
 // Gives the ring the one receive, which waits for a datagram before it looks for one. Without a
