@@ -53,7 +53,7 @@ def cycles(bench, name):
 
 def chain_row(count):
     name = f'chain/empty/handlers:{count}'
-    return Row(f'chain: {count} handlers, each for a datagram', lambda bench: cycles(bench, name),
+    return Row(f'chain of {count}, each for a datagram', lambda bench: cycles(bench, name),
                None, 'the limit', CHAIN_CYCLES, True, 'cycles')
 
 

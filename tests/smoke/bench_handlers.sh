@@ -22,7 +22,7 @@ row() {
 	END
 }
 row 'socket, 64 clients' ratio
-[[ ! -x $build/bench/volley-microbench ]] || row 'chain: 8' holds
+[[ ! -x $build/bench/volley-microbench ]] || row 'chain of 8' holds
 for name in volley udp_load; do
 	! pgrep -x "$name" >/dev/null || fail "a process was left behind: $name"
 done
