@@ -18,6 +18,7 @@ from runner import PAIR_CLIENT, PAIR_SERVER, SERVER_MAC
 LENGTHS = {'quick': (3, 0.5), 'default': (7, 1.0), 'full': (15, 2.0)}
 PORT = '9100'
 BYTES = str(captures.PAYLOAD_BYTES)
+DESCRIPTORS = 512  # of testpmd's rings, which takes ethdev's preset; ours has more
 RATE = '5000'  # of round trips: both are idle in between
 SOCKPERF_LEAST_S = 1  # it counts in whole seconds
 
@@ -53,7 +54,8 @@ def pair_load(bench, mode, key, *words):
         told = load(bench, '-b', 'dpdk', '-d', 'virtio-user:' + bench.socket, '-r', 'max',
                     '-a', PAIR_CLIENT + '/24', '--dad', '0',
                     '--neighbour', f'{PAIR_SERVER}@{SERVER_MAC}',
-                    '-o', 'hugepages=' + ('on' if bench.huge else 'off'), *words,
+                    '-o', 'hugepages=' + ('on' if bench.huge else 'off'),
+                    '-o', f'descriptors={DESCRIPTORS}', *words,
                     f'{PAIR_SERVER}:{PORT}')
     rate = told[key]
     return {'value': rate / 1e6, 'cycles': bench.tsc_hz / rate if bench.tsc_hz else None}
