@@ -144,29 +144,6 @@ static void test_strangers(void **state)
 	close_both(&port, peer);
 }
 
-// Nobody waits behind a peer that always has something in the line.
-static void test_strangers_are_not_starved(void **state)
-{
-	struct port port;
-	int peer = open_alone(&port, *state, NULL);
-	int stranger = open_peer(&port);
-	struct vly_addr from = peer_addr(stranger);
-	bool is_seen = false;
-
-	assert_int_equal(send(stranger, "s", 1, 0), 1);
-	for (uint32_t i = 0; i < ROUNDS && !is_seen; i++) {
-		struct vly_dgram *dgram;
-
-		assert_int_equal(send(peer, "p", 1, 0), 1);
-		port_collect(&port, 0, &dgram, 1, false);
-		is_seen = memcmp(&dgram->peer, &from, sizeof(from)) == 0;
-		port_release(&port, 0, &dgram, 1);
-	}
-	assert_true(is_seen);
-	close(stranger);
-	close_both(&port, peer);
-}
-
 // Some at a time, whenever: in order, each once.
 static void test_some_at_a_time(void **state)
 {
@@ -385,7 +362,6 @@ int main(void)
 		cmocka_unit_test(test_nobody_gets_it_unasked),
 		cmocka_unit_test(test_it_goes_with_the_spinning),
 		cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_strangers_are_not_starved),
 		cmocka_unit_test(test_some_at_a_time),
 		cmocka_unit_test(test_waits),
 		cmocka_unit_test(test_class_when_wanted),
