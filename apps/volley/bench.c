@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // volley bench: measures every path. A program of its own does it, written in Python, which this
-// one looks up and becomes; what is wrong with the command line is said here.
+// one looks up and becomes. Which options there are is known here; what they and the words may say,
+// the program knows.
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
@@ -28,10 +29,7 @@ enum bench_key {
 	KEY_REPORT,
 };
 
-enum bench_limits {
-	BENCH_ROUNDS_MAX = 1000,
-	BENCH_SECONDS_MAX = 3600,
-	BENCH_SECONDS_MIN_NS = 10000000,
+enum {
 	BENCH_DIRECTORIES = 3,
 };
 
@@ -52,70 +50,23 @@ static const struct argp_option options_table[] = {
 	{0},
 };
 
-struct bench_options {
-	const char *matrix; // NULL: the default one
-	bool quick;
-	bool full;
-	bool compares;
-};
-
-static void set_matrix(const struct argp_state *state, struct bench_options *options,
-		       const char *word)
-{
-	static const char *const known[] = {"peers",    "kernel", "dpdk",    "load",
-					    "pipeline", "chat",   "handlers"};
-
-	if (options->matrix)
-		usage_error(state, "one matrix at a time: '%s' or '%s'", options->matrix, word);
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strcmp(word, known[i]) == 0)
-			options->matrix = known[i];
-	}
-	if (!options->matrix)
-		usage_error(state,
-			    "no matrix '%s'; known: peers, kernel, dpdk, load, pipeline, chat, "
-			    "handlers",
-			    word);
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	struct bench_options *options = state->input;
-
+	(void)arg;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		one_line_messages(state);
 		return 0;
 	case KEY_QUICK:
-		options->quick = true;
-		return 0;
 	case KEY_FULL:
-		options->full = true;
-		return 0;
 	case KEY_ROUNDS:
-		parse_number(state, "--rounds", arg, 1, BENCH_ROUNDS_MAX);
-		return 0;
 	case KEY_SECONDS:
-		parse_duration_ns(state, "--seconds", arg, BENCH_SECONDS_MIN_NS,
-				  BENCH_SECONDS_MAX * UINT64_C(1000000000));
-		return 0;
 	case KEY_COMPARE:
 	case KEY_THRESHOLD:
 	case KEY_REPORT:
-		options->compares = true;
-		return 0;
-	case 'o':
 	case KEY_ONLY:
-		return 0;
+	case 'o':
 	case ARGP_KEY_ARG:
-		set_matrix(state, options, arg);
-		return 0;
-	case ARGP_KEY_END:
-		if (options->compares && options->matrix && strcmp(options->matrix, "peers") != 0)
-			usage_error(state, "'%s' compares nothing: only the default and peers do",
-				    options->matrix);
-		if (options->quick && options->full)
-			usage_error(state, "--quick and --full exclude each other");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -153,14 +104,6 @@ static int find_program(char *found, size_t size)
 			return 0;
 	}
 	return -ENOENT;
-}
-
-// argp has put the matrix behind the options; the program wants it first.
-static void put_first(int argc, char **argv, const char *matrix)
-{
-	for (int i = argc - 1; i > 1; i--)
-		argv[i] = argv[i - 1];
-	argv[1] = (char *)(uintptr_t)matrix;
 }
 
 // Returns only if it fails.
@@ -202,12 +145,9 @@ int command_bench(int argc, char **argv)
 		       "and workers, a chat's fan-out, or the handlers, each beside what it is "
 		       "measured by.",
 	};
-	struct bench_options options = {0};
 	const char *command = argv[0];
 
-	if (!parse_arguments(&argp, argc, argv, 0, &options))
+	if (!parse_arguments(&argp, argc, argv, 0, NULL))
 		return STATUS_USAGE;
-	if (options.matrix)
-		put_first(argc, argv, options.matrix);
 	return become(command, argv);
 }

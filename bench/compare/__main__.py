@@ -2,6 +2,7 @@
 """Measures Volley beside plain sockets and testpmd on every path, and writes a report: a page to
 look at, the same as JSON, and the distributions."""
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -26,17 +27,17 @@ MATRICES = {'chat': chat.main, 'dpdk': dpdk.main, 'pipeline': pipeline.main, 'ke
 
 
 def percent(text):
-    number = float(text)
-    if not (math.isfinite(number) and number >= 0):
-        raise argparse.ArgumentTypeError(f'{text} is not a number of per cent')
-    return number
+    with contextlib.suppress(ValueError):
+        if math.isfinite(float(text)) and float(text) >= 0:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a number of per cent")
 
 
-def read_arguments(words, peers):
+def parser_of(peers, **others):
     """`peers`: the servers that others would take instead of Volley, not all paths."""
     quick = 'three minutes' if peers else 'a minute'
     parser = session.parser(' peers' if peers else '', __doc__, quick=quick,
-                            full='half an hour', rounds='3, 5 or 9')
+                            full='half an hour', rounds='3, 5 or 9', **others)
     parser.epilog = ('Other matrices, by the first word: ' +
                      ', '.join(f'volley bench {word}' for word in ('peers', *MATRICES)) +
                      '; each has its own --help.')
@@ -53,7 +54,19 @@ def read_arguments(words, peers):
                         help=f'by how much (default: {changes.THRESHOLD:g})')
     parser.add_argument('--report', metavar='NEW.json', dest='given',
                         help='measure nothing: take this report')
-    return parser.parse_args(words)
+    return parser
+
+
+def matrix_of(words):
+    """The one that is named, wherever among the options it stands; '' if none is."""
+    parser = parser_of(False, add_help=False)  # the options of all of them, and more
+    names = parser.parse_known_intermixed_args(words)[0].words
+    for name in names:
+        if name not in ('peers', *MATRICES):
+            parser.error(f"no matrix '{name}'; known: " + ', '.join(('peers', *MATRICES)))
+    if len(names) > 1:
+        parser.error(f"one matrix at a time: '{names[0]}' or '{names[1]}'")
+    return names[0] if names else ''
 
 
 def read_report(path):
@@ -74,18 +87,19 @@ def write(arguments, result, distributions, comparison):
 
 
 def main():
-    word, words = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ('', [])
+    word = matrix_of(sys.argv[1:])
     if word in MATRICES:
-        return MATRICES[word](words)
-    peers = word == 'peers'
-    arguments = read_arguments(words if peers else sys.argv[1:], peers)
+        return MATRICES[word](sys.argv[1:])
+    arguments = parser_of(word == 'peers').parse_args(sys.argv[1:])
+    chosen = matrix.chosen_of(arguments)
     old, result = read_report(arguments.old), read_report(arguments.given)
     distributions, target = {}, ''
     if not result:
         session.prepare(arguments.folder)
         arguments.build = os.path.abspath(arguments.build)
         result, distributions = session.in_folder(
-            lambda *place: matrix.measure(arguments, *place))
+            lambda *place: matrix.measure(arguments, chosen, *place))
+    session.end_check()
     comparison = list(changes.lines(old, result, arguments.threshold)) if old else []
     try:
         if not arguments.given:

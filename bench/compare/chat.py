@@ -172,15 +172,19 @@ def prepare(build, folder, seconds):
                                   'baselines/start')}
 
 
-def measure(arguments, folder):
+def rows_of(text):
+    rows = [{'server': name, 'members': count, 'samples': []}
+            for count in MEMBERS for name in (*OURS, *OTHERS, BYPASS)
+            if text in name_of(name, count)]
+    if not rows:
+        session.stop(f'no row has "{text}" in its name')
+    return rows
+
+
+def measure(arguments, rows, folder):
     rounds, seconds = LENGTHS[arguments.length]
     rounds = arguments.rounds or rounds
     bench = prepare(os.path.abspath(arguments.build), folder, arguments.seconds or seconds)
-    rows = [{'server': name, 'members': count, 'samples': []}
-            for count in MEMBERS for name in (*OURS, *OTHERS, BYPASS)
-            if arguments.only in name_of(name, count)]
-    if not rows:
-        raise SystemExit(f'volley bench: no row has "{arguments.only}" in its name')
     progress = session.Progress(rounds * len(rows))
     with session.Interruptible() as run:
         for _ in range(rounds):
@@ -244,6 +248,7 @@ def main(words):
     parser.add_argument('--seconds', type=session.seconds, metavar='S',
                         help='of one measurement, instead of 0.3, 1 or 3')
     arguments = parser.parse_args(words)
-    return session.run(lambda folder, _: measure(arguments, folder), lines,
+    rows = rows_of(arguments.only)
+    return session.run(lambda folder, _: measure(arguments, rows, folder), lines,
                        os.path.join(arguments.folder, 'chat.json'),
                        lambda result: all(row['samples'] for row in result['rows']))

@@ -225,9 +225,8 @@ def idle_testpmd(bench):
 
 # --- all of it ------------------------------------------------------------------------------------
 
-def measure(arguments, folder, is_private):
+def measure(arguments, chosen, folder, is_private):
     rounds, seconds = pairs.length_of(arguments, LENGTHS)
-    chosen = pairs.choose(ROWS, arguments.only)
     bench = Bench(os.path.abspath(arguments.build), folder, is_private, seconds)
     results = pairs.nothing_yet(chosen)
     idle = {'volley serve': [], 'dpdk-testpmd': []}
@@ -251,6 +250,7 @@ def measure(arguments, folder, is_private):
 def main(words):
     arguments = pairs.read_arguments(words, 'dpdk', __doc__, 'two minutes', 'fifteen minutes',
                                      LENGTHS)
-    return session.run(lambda *place: measure(arguments, *place), dpdk_report.lines,
+    chosen = pairs.choose(ROWS, arguments.only)
+    return session.run(lambda *place: measure(arguments, chosen, *place), dpdk_report.lines,
                        os.path.join(arguments.folder, 'dpdk.json'),
                        pairs_report.is_whole)

@@ -7,6 +7,7 @@ import os
 import kernel_report
 import kernel_servers
 import machine
+import pairs
 import session
 from child import Failure
 
@@ -65,13 +66,10 @@ def attempt(action, failures):
         return None
 
 
-def measure(arguments, folder, is_private):
-    rounds, seconds, sizes = LENGTHS[arguments.length]
+def measure(arguments, chosen, folder, is_private):
+    rounds, seconds, _ = LENGTHS[arguments.length]
     rounds, seconds = arguments.rounds or rounds, arguments.seconds or seconds
     build = os.path.abspath(arguments.build)
-    chosen = [row for row in rows_of(sizes) if arguments.only in row.name]
-    if not chosen:
-        session.stop(f'no row has "{arguments.only}" in its name')
     results = [{'samples': [], 'calls': None, 'failures': []} for _ in chosen]
     progress = session.Progress((rounds + 1) * len(chosen))
     with kernel_servers.Bench(build, folder, is_private) as bench:
@@ -97,6 +95,7 @@ def measure(arguments, folder, is_private):
 
 def main(words):
     arguments = read_arguments(words)
-    return session.run(lambda *place: measure(arguments, *place), kernel_report.lines,
+    chosen = pairs.choose(rows_of(LENGTHS[arguments.length][2]), arguments.only)
+    return session.run(lambda *place: measure(arguments, chosen, *place), kernel_report.lines,
                        os.path.join(arguments.folder, 'kernel.json'),
                        lambda result: any('rate' in row for row in result['rows']))

@@ -189,11 +189,11 @@ def expected_s(length, paths, is_peers):
     return length.rounds * paths * length.path_s() + (0 if is_peers else length.micro_s())
 
 
-def measure(arguments, folder, is_private):
+def measure(arguments, chosen, folder, is_private):
     """Returns the report, also of a run that is interrupted, and its distributions."""
     length = length_of(arguments)
     runner = Runner(arguments.build, folder, is_private)
-    results = Results(chosen_of(arguments), list(length.steps()))
+    results = Results(chosen, list(length.steps()))
     facts = machine.fingerprint(runner.volley)
     watch = disturbance.Watch(runner.cores)
     for sentence in watch.sentences(facts):

@@ -16,6 +16,7 @@ import machine
 import wires
 
 PRIVATE = 'VOLLEY_BENCH_PRIVATE'  # 'made': by enter_namespaces(); 'given': by who started us
+CHECK = 'VOLLEY_BENCH_CHECK'  # anything: nothing is measured, only what was typed is looked at
 INTERRUPTED = 130  # exit status, as of shells
 ENDING = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 BAR = 24           # columns
@@ -33,30 +34,34 @@ def volley(build):
 
 
 def count(text):
-    number = int(text)
-    if not 0 < number <= 1000:
-        raise argparse.ArgumentTypeError(f'{text} is not from 1 to 1000')
-    return number
+    if not text.isdecimal() or not 0 < int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 1000")
+    return int(text)
 
 
 def seconds(text):
-    number = float(text)
-    if not 0.01 <= number <= 3600:
-        raise argparse.ArgumentTypeError(f'{text} is not from 0.01 to 3600')
-    return number
+    with contextlib.suppress(ValueError):
+        if 0.01 <= float(text) <= 3600:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not from 0.01 to 3600 seconds")
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Says what is wrong in one line. Words may stand among the options."""
+
+    def parse_args(self, args=None, namespace=None):
+        return self.parse_intermixed_args(args, namespace)
 
     def error(self, message):
         print(f'{self.prog}: {message}; see {self.prog} --help', file=sys.stderr)
         sys.exit(2)
 
 
-def parser(matrix, description, quick, full, rounds):
-    """The options that all matrices have; `length` is quick, default or full."""
-    made = Parser(prog='volley bench' + matrix, description=description)
+def parser(matrix, description, quick, full, rounds, **others):
+    """The options that all matrices have; `length` is quick, default or full, and `words` is what
+    else was typed: the matrix, as main() has found it."""
+    made = Parser(prog='volley bench' + matrix, description=description, **others)
+    made.add_argument('words', nargs='*', help=argparse.SUPPRESS)
     length = made.add_mutually_exclusive_group()
     length.add_argument('--quick', action='store_const', dest='length', const='quick',
                         help=f'within {quick}: an impression')
@@ -152,9 +157,16 @@ def write(path, text):
         stop(f'{path}: {error.strerror}; it is not written, and what was there before is as it was')
 
 
+def end_check():
+    """Here all that can be wrong with what was typed has been found."""
+    if os.environ.get(CHECK):
+        sys.exit(0)
+
+
 def in_folder(measure):
     """Calls measure(folder of the run, whether the namespaces are its own), in them. A signal ends
     it early, with nothing left."""
+    end_check()
     try:
         listen()
         is_private = enter_namespaces()

@@ -58,6 +58,13 @@ grep -q 'nothing can be told from so few rounds' "$tmp/bench.out" || fail "it te
 mount --bind /bin/false "$(readlink -f /usr/bin/python3)"
 PATH=/usr/sbin:/usr/bin:/sbin:/bin bench 1 --quick
 says '; apt-get install python3'
+# scripts/bench, which looks at its words before setup, leaves that to later then.
+mkdir "$tmp/scripts"
+cp "$root/scripts/bench" "$tmp/scripts/"
+printf '#!/bin/sh\necho setup is reached\nexit 1\n' >"$tmp/scripts/setup"
+chmod +x "$tmp/scripts/setup"
+[[ $("$tmp/scripts/bench" --nonsense 2>&1) == 'setup is reached' ]] ||
+	fail "scripts/bench does not go on without Python"
 umount "$(readlink -f /usr/bin/python3)"
 
 bench 2 --nonsense
