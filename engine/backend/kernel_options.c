@@ -35,7 +35,7 @@ int vly_kernel_options_read(struct vly_kernel_options *options, const char *name
 {
 	*options = (struct vly_kernel_options){
 		.gro = values[VLY_KERNEL_KEY_GRO].on,
-		.gso = values[VLY_KERNEL_KEY_GSO].on && vly_kernel_has_gso(),
+		.gso = values[VLY_KERNEL_KEY_GSO].on,
 		.rcvbuf_bytes = values[VLY_KERNEL_KEY_RCVBUF].number,
 		.sndbuf_bytes = values[VLY_KERNEL_KEY_SNDBUF].number,
 		.busy_poll_us = (uint32_t)values[VLY_KERNEL_KEY_BUSY_POLL].number,

@@ -9,21 +9,8 @@
 #include <volley/error.h>
 #include <volley/key.h>
 
+#include "backend/kernel_keys.h"
 #include "backend/kernel_stamp.h"
-
-// The rows that both key tables begin with, in this order.
-enum vly_kernel_key {
-	VLY_KERNEL_KEY_GRO,
-	VLY_KERNEL_KEY_GSO,
-	VLY_KERNEL_KEY_RCVBUF,
-	VLY_KERNEL_KEY_SNDBUF,
-	VLY_KERNEL_KEY_BUSY_POLL,
-	VLY_KERNEL_KEY_TIMESTAMPS,
-	VLY_KERNEL_KEY_SPREAD,
-	VLY_KERNEL_KEY_ICMP_ERRORS,
-	VLY_KERNEL_KEY_CONNECT,
-	VLY_KERNEL_KEY_COUNT,
-};
 
 // What is asked of the sockets; switched off where the kernel has it not.
 struct vly_kernel_options {
@@ -38,7 +25,8 @@ struct vly_kernel_options {
 	bool connects;    // a lone peer gets a connected socket (kernel_line.h)
 };
 
-// What `values` ask for. Returns 0, or -EINVAL for a word that is none; `name` is the backend's.
+// What `values`, by enum vly_kernel_key, ask for. Returns 0, or -EINVAL for a word that is none;
+// `name` is the backend's.
 int vly_kernel_options_read(struct vly_kernel_options *options, const char *name,
 			    const union vly_value *values, struct vly_error *error);
 

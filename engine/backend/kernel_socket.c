@@ -254,6 +254,7 @@ int vly_kernel_sockets_open(struct vly_kernel_sockets *sockets, const char *name
 	bool is_shared = config->listen_count && config->queues > 1;
 
 	options->gro = options->gro && vly_kernel_has_gro();
+	options->gso = options->gso && vly_kernel_has_gso();
 	for (uint32_t i = 0; i < count; i++) {
 		struct vly_endpoint endpoint = vly_kernel_bind_at(config, i);
 		struct vly_kernel_socket *sock = &sockets->list[i];

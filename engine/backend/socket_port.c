@@ -10,46 +10,10 @@
 #include <unistd.h>
 
 #include "backend/backends.h"
+#include "backend/kernel_port.h"
 #include "backend/kernel_steer.h"
 #include "backend/socket.h"
 #include "core/fail.h"
-
-enum {
-	DETAIL_BYTES = 64,
-	BUSY_POLL_MAX_US = 10000,
-};
-
-static const struct vly_key keys[] = {
-	[VLY_KERNEL_KEY_GRO] = {"gro", VLY_KEY_SWITCH, "on", 0, 0,
-				"receive trains of one flow as one (UDP_GRO)"},
-	[VLY_KERNEL_KEY_GSO] = {"gso", VLY_KEY_SWITCH, "on", 0, 0,
-				"send trains of one flow as one (UDP_SEGMENT)"},
-	[VLY_KERNEL_KEY_RCVBUF] = {"rcvbuf", VLY_KEY_BYTES, "4M", 0, 1u << 30,
-				   "receive buffer of each socket; 0: the system's"},
-	[VLY_KERNEL_KEY_SNDBUF] = {"sndbuf", VLY_KEY_BYTES, "1M", 0, 1u << 30,
-				   "send buffer of each socket; 0: the system's"},
-	[VLY_KERNEL_KEY_BUSY_POLL] = {"busy-poll-us", VLY_KEY_NUMBER, "0", 0, BUSY_POLL_MAX_US,
-				      "let the kernel poll the device so long before it sleeps"},
-	[VLY_KERNEL_KEY_TIMESTAMPS] = {"timestamps", VLY_KEY_TEXT, "off", 0, 0,
-				       "when a datagram was received: off (when we took it), "
-				       "software (when the kernel did) or hardware (the NIC)"},
-	[VLY_KERNEL_KEY_SPREAD] = {"spread", VLY_KEY_SWITCH, "off", 0, 0,
-				   "deal each datagram out to any queue, so that one peer keeps "
-				   "all busy; its order is lost"},
-	[VLY_KERNEL_KEY_ICMP_ERRORS] = {"icmp-errors", VLY_KEY_SWITCH, "off", 0, 0,
-					"count the ICMP errors that what we send meets, which a "
-					"client always does"},
-	[VLY_KERNEL_KEY_CONNECT] = {"connect", VLY_KEY_SWITCH, "on", 0, 0,
-				    "give a peer with one datagram in flight a connected socket, "
-				    "while the thread spins and has one address"},
-	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
-};
-
-struct vly_backend_port {
-	uint32_t queue_count;
-	char detail[DETAIL_BYTES];
-	struct vly_backend_queue *queues[VLY_QUEUES_MAX];
-};
 
 static int socket_probe(struct vly_error *error)
 {
@@ -64,8 +28,6 @@ static int socket_probe(struct vly_error *error)
 
 static void close_queue(struct vly_backend_queue *queue)
 {
-	if (!queue)
-		return;
 	vly_kernel_batch_abandon(&queue->batch, &queue->sender);
 	if (queue->waker_fd >= 0)
 		close(queue->waker_fd);
@@ -99,17 +61,14 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 		      const struct vly_kernel_options *options, struct vly_ledger_block *ledger,
 		      struct vly_error *error)
 {
-	size_t bytes = (sizeof(struct vly_backend_queue) + 63) / 64 * 64;
-	struct vly_backend_queue *queue = aligned_alloc(VLY_CACHE_LINE_BYTES, bytes);
-	struct vly_backend_queue *first = port->queues[0];
+	struct vly_backend_queue *queue = vly_kernel_queue_alloc(sizeof(*queue));
 	int rc;
 
 	if (!queue)
 		return vly_fail(error, -ENOMEM, "out of memory");
-	memset(queue, 0, bytes);
 	queue->waker_fd = -1;
 	queue->epoll_fd = -1;
-	port->queues[port->queue_count++] = queue; // what is open so far is closed with the port
+	vly_kernel_port_add(port, queue, &queue->sockets, &queue->pool);
 	queue->ledger = ledger;
 	queue->options = *options;
 	queue->options.joins_late = true;
@@ -119,8 +78,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 	rc = vly_kernel_pool_open(&queue->pool, config->buffers, error);
 	if (rc)
 		return rc;
-	rc = vly_kernel_sockets_open(&queue->sockets, "socket", config, &queue->options,
-				     first ? &first->sockets : NULL, port->queue_count - 1, error);
+	rc = vly_kernel_port_open_sockets(port, "socket", config, &queue->options, error);
 	if (rc)
 		return rc;
 	rc = watch_sockets(queue);
@@ -153,7 +111,6 @@ static int socket_open(struct vly_backend_port **out, const struct vly_port_conf
 		       struct vly_error *error)
 {
 	struct vly_kernel_options options;
-	struct vly_kernel_options asked;
 	struct vly_backend_port *port = calloc(1, sizeof(*port));
 	struct vly_backend_queue *first;
 	int rc;
@@ -172,9 +129,7 @@ static int socket_open(struct vly_backend_port **out, const struct vly_port_conf
 	}
 	first = port->queues[0];
 	vly_kernel_steer(&first->sockets, "socket", config, values[VLY_KERNEL_KEY_SPREAD].on);
-	asked = options;
-	asked.gso = values[VLY_KERNEL_KEY_GSO].on;
-	vly_kernel_options_tell("socket", &asked, &first->options, first->sockets.list[0].fd,
+	vly_kernel_options_tell("socket", &options, &first->options, first->sockets.list[0].fd,
 				&config->log);
 	snprintf(port->detail, sizeof(port->detail), "gro %s, gso %s",
 		 first->options.gro ? "on" : "off", first->options.gso ? "on" : "off");
@@ -186,40 +141,9 @@ err_close:
 	return rc;
 }
 
-static uint32_t socket_queue_count(const struct vly_backend_port *port)
-{
-	return port->queue_count;
-}
-
-static struct vly_backend_queue *socket_queue(struct vly_backend_port *port, uint32_t index)
-{
-	return port->queues[index];
-}
-
 static void socket_number(struct vly_backend_queue *queue, uint8_t number)
 {
 	queue->trains.queue = number;
-}
-
-static uint32_t socket_buffer_count(const struct vly_backend_port *port)
-{
-	return port->queues[0]->pool.count;
-}
-
-static struct vly_addr socket_local(const struct vly_backend_port *port)
-{
-	return port->queues[0]->sockets.list[0].bound;
-}
-
-static void socket_ask_class(struct vly_backend_port *port, bool is_wanted)
-{
-	for (uint32_t i = 0; i < port->queue_count; i++)
-		vly_kernel_sockets_ask_class(&port->queues[i]->sockets, is_wanted);
-}
-
-static const char *socket_detail(const struct vly_backend_port *port)
-{
-	return port->detail;
 }
 
 static uint32_t socket_alloc_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
@@ -257,18 +181,18 @@ const struct vly_backend vly_backend_socket = {
 	.name = "socket",
 	.summary = "the kernel's UDP through recvmmsg and sendmmsg",
 	.layer = VLY_LAYER_DATAGRAM,
-	.keys = keys,
+	.keys = vly_kernel_keys + VLY_URING_KEY_COUNT,
 	.probe = socket_probe,
 	.describe = vly_kernel_options_describe,
 	.open = socket_open,
 	.close = socket_close,
-	.queue_count = socket_queue_count,
-	.queue = socket_queue,
+	.queue_count = vly_kernel_port_queue_count,
+	.queue = vly_kernel_port_queue,
 	.number = socket_number,
-	.buffer_count = socket_buffer_count,
-	.local = socket_local,
-	.ask_class = socket_ask_class,
-	.detail = socket_detail,
+	.buffer_count = vly_kernel_port_buffer_count,
+	.local = vly_kernel_port_local,
+	.ask_class = vly_kernel_port_ask_class,
+	.detail = vly_kernel_port_detail,
 	.look = socket_look,
 	.rx_burst = vly_socket_rx_burst,
 	.tx_burst = vly_socket_tx_burst,

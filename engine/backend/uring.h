@@ -31,18 +31,6 @@ enum vly_uring_limits {
 	VLY_URING_UNCOPIED = 64,     // messages sent without a copy that the kernel may still read
 };
 
-// Key rows after those of enum vly_kernel_key.
-enum vly_uring_key {
-	VLY_URING_KEY_SQPOLL = VLY_KERNEL_KEY_COUNT,
-	VLY_URING_KEY_DEFER,
-	VLY_URING_KEY_FIXED,
-	VLY_URING_KEY_SHARED,
-	VLY_URING_KEY_ZERO_COPY,
-	VLY_URING_KEY_ZERO_COPY_BYTES,
-	VLY_URING_KEY_MULTISHOT,
-	VLY_URING_KEY_COUNT,
-};
-
 // What a ring is set up with: asked for, then what the kernel has.
 struct vly_uring_features {
 	bool sqpoll;

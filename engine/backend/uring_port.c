@@ -9,65 +9,10 @@
 #include <unistd.h>
 
 #include "backend/backends.h"
+#include "backend/kernel_port.h"
 #include "backend/kernel_steer.h"
 #include "backend/uring.h"
 #include "core/fail.h"
-
-enum {
-	DETAIL_BYTES = 96,
-	BUSY_POLL_MAX_US = 10000,
-	ZERO_COPY_BYTES_MAX = 65536,
-};
-
-static const struct vly_key keys[] = {
-	[VLY_KERNEL_KEY_GRO] = {"gro", VLY_KEY_SWITCH, "on", 0, 0,
-				"receive trains of one flow as one (UDP_GRO)"},
-	[VLY_KERNEL_KEY_GSO] = {"gso", VLY_KEY_SWITCH, "on", 0, 0,
-				"send trains of one flow as one (UDP_SEGMENT)"},
-	[VLY_KERNEL_KEY_RCVBUF] = {"rcvbuf", VLY_KEY_BYTES, "4M", 0, 1u << 30,
-				   "receive buffer of each socket; 0: the system's"},
-	[VLY_KERNEL_KEY_SNDBUF] = {"sndbuf", VLY_KEY_BYTES, "1M", 0, 1u << 30,
-				   "send buffer of each socket; 0: the system's"},
-	[VLY_KERNEL_KEY_BUSY_POLL] = {"busy-poll-us", VLY_KEY_NUMBER, "0", 0, BUSY_POLL_MAX_US,
-				      "let the kernel poll the device so long before it sleeps"},
-	[VLY_KERNEL_KEY_TIMESTAMPS] = {"timestamps", VLY_KEY_TEXT, "off", 0, 0,
-				       "when a datagram was received: off (when we took it), "
-				       "software (when the kernel did) or hardware (the NIC)"},
-	[VLY_KERNEL_KEY_SPREAD] = {"spread", VLY_KEY_SWITCH, "off", 0, 0,
-				   "deal each datagram out to any queue, so that one peer keeps "
-				   "all busy; its order is lost"},
-	[VLY_KERNEL_KEY_ICMP_ERRORS] = {"icmp-errors", VLY_KEY_SWITCH, "off", 0, 0,
-					"count the ICMP errors that what we send meets, which a "
-					"client always does"},
-	[VLY_KERNEL_KEY_CONNECT] = {"connect", VLY_KEY_SWITCH, "on", 0, 0,
-				    "give a peer with one datagram in flight a connected socket, "
-				    "while the thread spins and has one address"},
-	[VLY_URING_KEY_SQPOLL] = {"sqpoll", VLY_KEY_SWITCH, "off", 0, 0,
-				  "let a kernel thread submit, which takes a core"},
-	[VLY_URING_KEY_DEFER] = {"defer-taskrun", VLY_KEY_SWITCH, "on", 0, 0,
-				 "let the kernel finish receptions only when asked"},
-	[VLY_URING_KEY_FIXED] = {"fixed-files", VLY_KEY_SWITCH, "on", 0, 0,
-				 "register the sockets with the ring"},
-	[VLY_URING_KEY_SHARED] = {"shared", VLY_KEY_SWITCH, "off", 0, 0,
-				  "let any thread use a queue, one at a time, as a shared client "
-				  "does; costs the deferring"},
-	[VLY_URING_KEY_ZERO_COPY] = {"zerocopy", VLY_KEY_SWITCH, "off", 0, 0,
-				     "send long trains without a copy (SENDMSG_ZC): for a network "
-				     "card, as loopback and veth copy them all the same"},
-	[VLY_URING_KEY_ZERO_COPY_BYTES] = {"zerocopy-bytes", VLY_KEY_BYTES, "16k", 1,
-					   ZERO_COPY_BYTES_MAX,
-					   "how long a train must be for that"},
-	[VLY_URING_KEY_MULTISHOT] = {"multishot", VLY_KEY_SWITCH, "off", 0, 0,
-				     "receive through the ring also where there is one socket, "
-				     "which plain calls are faster at"},
-	{NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
-};
-
-struct vly_backend_port {
-	uint32_t queue_count;
-	char detail[DETAIL_BYTES];
-	struct vly_backend_queue *queues[VLY_QUEUES_MAX];
-};
 
 // The ring goes first: it writes into the pool and holds the sockets.
 static void close_queue(struct vly_backend_queue *queue)
@@ -86,16 +31,13 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 		      const struct vly_uring_features *features, struct vly_ledger_block *ledger,
 		      struct vly_error *error)
 {
-	size_t bytes = (sizeof(struct vly_backend_queue) + 63) / 64 * 64;
-	struct vly_backend_queue *queue = aligned_alloc(VLY_CACHE_LINE_BYTES, bytes);
-	struct vly_backend_queue *first = port->queues[0];
+	struct vly_backend_queue *queue = vly_kernel_queue_alloc(sizeof(*queue));
 	int rc;
 
 	if (!queue)
 		return vly_fail(error, -ENOMEM, "out of memory");
-	memset(queue, 0, bytes);
 	queue->end_fd = -1;
-	port->queues[port->queue_count++] = queue; // what is open so far is closed with the port
+	vly_kernel_port_add(port, queue, &queue->sockets, &queue->pool);
 	queue->ledger = ledger;
 	queue->options = *options;
 	// A receive by the ring sees no train that was missed; one sent without a copy must be one.
@@ -108,8 +50,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 	rc = vly_kernel_pool_open(&queue->pool, config->buffers, error);
 	if (rc)
 		return rc;
-	rc = vly_kernel_sockets_open(&queue->sockets, "uring", config, &queue->options,
-				     first ? &first->sockets : NULL, port->queue_count - 1, error);
+	rc = vly_kernel_port_open_sockets(port, "uring", config, &queue->options, error);
 	if (rc)
 		return rc;
 	queue->sender = (struct vly_kernel_sender){
@@ -135,10 +76,8 @@ static void tell(struct vly_backend_port *port, const struct vly_port_config *co
 		 const union vly_value *values, const struct vly_kernel_options *options)
 {
 	const struct vly_backend_queue *first = port->queues[0];
-	struct vly_kernel_options asked = *options;
 
-	asked.gso = values[VLY_KERNEL_KEY_GSO].on;
-	vly_kernel_options_tell("uring", &asked, &first->options, first->sockets.list[0].fd,
+	vly_kernel_options_tell("uring", options, &first->options, first->sockets.list[0].fd,
 				&config->log);
 	if (values[VLY_URING_KEY_SQPOLL].on && !first->features.sqpoll)
 		vly_log_line(&config->log,
@@ -160,6 +99,7 @@ static int uring_open(struct vly_backend_port **out, const struct vly_port_confi
 		      const union vly_value *values, struct vly_ledger_block *const *ledgers,
 		      struct vly_error *error)
 {
+	const union vly_value *shared = values + VLY_URING_KEY_COUNT;
 	struct vly_kernel_options options;
 	struct vly_uring_features features = {
 		.sqpoll = values[VLY_URING_KEY_SQPOLL].on,
@@ -175,7 +115,7 @@ static int uring_open(struct vly_backend_port **out, const struct vly_port_confi
 
 	if (!port)
 		return vly_fail(error, -ENOMEM, "out of memory");
-	rc = vly_kernel_options_read(&options, "uring", values, error);
+	rc = vly_kernel_options_read(&options, "uring", shared, error);
 	if (!rc)
 		rc = vly_kernel_sockets_check("uring", config, error);
 	if (rc)
@@ -186,7 +126,7 @@ static int uring_open(struct vly_backend_port **out, const struct vly_port_confi
 			goto err_close;
 	}
 	vly_kernel_steer(&port->queues[0]->sockets, "uring", config,
-			 values[VLY_KERNEL_KEY_SPREAD].on);
+			 shared[VLY_KERNEL_KEY_SPREAD].on);
 	tell(port, config, values, &options);
 	*out = port;
 	return 0;
@@ -196,40 +136,9 @@ err_close:
 	return rc;
 }
 
-static uint32_t uring_queue_count(const struct vly_backend_port *port)
-{
-	return port->queue_count;
-}
-
-static struct vly_backend_queue *uring_queue(struct vly_backend_port *port, uint32_t index)
-{
-	return port->queues[index];
-}
-
 static void uring_number(struct vly_backend_queue *queue, uint8_t number)
 {
 	queue->trains.queue = number;
-}
-
-static uint32_t uring_buffer_count(const struct vly_backend_port *port)
-{
-	return port->queues[0]->pool.count;
-}
-
-static struct vly_addr uring_local(const struct vly_backend_port *port)
-{
-	return port->queues[0]->sockets.list[0].bound;
-}
-
-static void uring_ask_class(struct vly_backend_port *port, bool is_wanted)
-{
-	for (uint32_t i = 0; i < port->queue_count; i++)
-		vly_kernel_sockets_ask_class(&port->queues[i]->sockets, is_wanted);
-}
-
-static const char *uring_detail(const struct vly_backend_port *port)
-{
-	return port->detail;
 }
 
 static uint32_t uring_alloc_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
@@ -271,18 +180,18 @@ const struct vly_backend vly_backend_uring = {
 	.name = "uring",
 	.summary = "the kernel's UDP through io_uring",
 	.layer = VLY_LAYER_DATAGRAM,
-	.keys = keys,
+	.keys = vly_kernel_keys,
 	.probe = vly_uring_probe,
 	.describe = vly_uring_describe,
 	.open = uring_open,
 	.close = uring_close,
-	.queue_count = uring_queue_count,
-	.queue = uring_queue,
+	.queue_count = vly_kernel_port_queue_count,
+	.queue = vly_kernel_port_queue,
 	.number = uring_number,
-	.buffer_count = uring_buffer_count,
-	.local = uring_local,
-	.ask_class = uring_ask_class,
-	.detail = uring_detail,
+	.buffer_count = vly_kernel_port_buffer_count,
+	.local = vly_kernel_port_local,
+	.ask_class = vly_kernel_port_ask_class,
+	.detail = vly_kernel_port_detail,
 	.look = uring_look,
 	.rx_burst = vly_uring_rx_burst,
 	.tx_burst = vly_uring_tx_burst,
