@@ -148,6 +148,7 @@ static void read_options(const char *word, int rc, const char *line)
 		got = vly_dpdk_options_read(&options, values, &error);
 	assert_int_equal(got, rc);
 	assert_non_null(strstr(error.text, line));
+	assert_int_equal(rc == 0, error.text[0] == '\0');
 }
 
 static void test_options(void **state)
