@@ -174,15 +174,17 @@ static int print_answer(const char *command, const struct call_options *options,
 
 // Says why there is no answer.
 static int report_silence(const char *command, const struct call_options *options,
-			  const struct vly_request *request)
+			  const struct vly_port *port, const struct vly_request *request)
 {
 	switch (request->status) {
 	case -ETIMEDOUT:
-		complain(command,
-			 "no answer from %s: sent %" PRIu32 " time%s, the last wait was %.3g s; "
-			 "give it longer with --timeout or --retries",
-			 options->target_text, request->sent, request->sent == 1 ? "" : "s",
-			 (double)request->wait_ns / 1e9);
+		if (!client_say_unsent(command, &options->port, port, &options->target.addr))
+			complain(command,
+				 "no answer from %s: sent %" PRIu32
+				 " time%s, the last wait was %.3g s; "
+				 "give it longer with --timeout or --retries",
+				 options->target_text, request->sent, request->sent == 1 ? "" : "s",
+				 (double)request->wait_ns / 1e9);
 		return CALL_NO_ANSWER;
 	case -ECONNREFUSED:
 		complain(command, "%s refuses: nobody serves that port (an ICMP error says so)",
@@ -207,11 +209,13 @@ static int ask(const char *command, const struct call_options *options, struct v
 		.answer = answer->bytes,
 		.answer_size = sizeof(answer->bytes),
 	};
+	const struct vly_port *port = vly_client_port(client);
 	const atomic_bool *interrupted = client_interruption();
 	struct vly_error error = {""};
 
 	if (vly_client_start(client, &request, &error) < 0) {
-		complain(command, "%s", error.text);
+		if (!client_say_unsent(command, &options->port, port, &options->target.addr))
+			complain(command, "%s", error.text);
 		return STATUS_FAILED;
 	}
 	while (request.status == -EINPROGRESS &&
@@ -220,7 +224,7 @@ static int ask(const char *command, const struct call_options *options, struct v
 	vly_client_cancel(client, &request);
 	if (request.status == 0)
 		return print_answer(command, options, &request);
-	return report_silence(command, options, &request);
+	return report_silence(command, options, port, &request);
 }
 
 static int run(const char *command, const struct call_options *options, struct call_data *data)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -92,6 +93,78 @@ static bool has_ipv6(void)
 	return has;
 }
 
+static bool is_loopback(const struct vly_addr *addr)
+{
+	static const uint8_t one[16] = {[15] = 1};
+
+	return vly_addr_is_ipv4(addr) ? addr->ip[12] == 127
+				      : memcmp(addr->ip, one, sizeof(one)) == 0;
+}
+
+static bool is_same_ip(const struct sockaddr *own, const struct vly_addr *addr)
+{
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+
+	if (!own || (own->sa_family == AF_INET) != vly_addr_is_ipv4(addr))
+		return false;
+	if (own->sa_family == AF_INET) {
+		memcpy(&in, own, sizeof(in));
+		return memcmp(&in.sin_addr, addr->ip + 12, sizeof(in.sin_addr)) == 0;
+	}
+	if (own->sa_family != AF_INET6)
+		return false;
+	memcpy(&in6, own, sizeof(in6));
+	return memcmp(&in6.sin6_addr, addr->ip, sizeof(in6.sin6_addr)) == 0;
+}
+
+// Whether the kernel has that address.
+static bool is_of_this_machine(const struct vly_addr *addr)
+{
+	struct ifaddrs *list = NULL;
+	bool is = false;
+
+	if (getifaddrs(&list) < 0)
+		return true; // not known
+	for (const struct ifaddrs *it = list; it; it = it->ifa_next)
+		is = is || is_same_ip(it->ifa_addr, addr);
+	freeifaddrs(list);
+	return is;
+}
+
+// Which address of -a the kernel sends from, if that is a loopback one and the target's not: what
+// is sent from there stays on this machine. Of IPv6 the kernel takes it all the same.
+static bool find_loopback(const struct port_options *options, const struct vly_addr *target,
+			  struct vly_addr *own)
+{
+	if (!port_is_of_kernel(options) || is_loopback(target) ||
+	    client_is_shared_address(target) || is_of_this_machine(target))
+		return false;
+	for (uint32_t i = 0; i < options->addr_count; i++) {
+		*own = (struct vly_addr){0};
+		memcpy(own->ip, options->addrs[i].ip, sizeof(own->ip));
+		if (is_loopback(own) && vly_addr_is_ipv4(own) == vly_addr_is_ipv4(target))
+			return true;
+	}
+	return false;
+}
+
+static void say_loopback(const char *command, const struct vly_addr *target,
+			 const struct vly_addr *own)
+{
+	char text[VLY_ADDR_TEXT_BYTES];
+	char from[VLY_ADDR_TEXT_BYTES];
+	char ip[VLY_ADDR_TEXT_BYTES];
+
+	vly_addr_format(target, text, sizeof(text));
+	vly_ip_format(own->ip, from, sizeof(from));
+	vly_ip_format(target->ip, ip, sizeof(ip));
+	complain(command,
+		 "%s cannot be reached from -a %s, a loopback address, which is this machine's "
+		 "alone; leave -a away, or give the address that ip route get %s names as src",
+		 text, from, ip);
+}
+
 static void say_no_route(const char *command, const struct port_options *options,
 			 const struct vly_addr *target)
 {
@@ -103,6 +176,10 @@ static void say_no_route(const char *command, const struct port_options *options
 	if (!port_is_of_kernel(options))
 		complain(command, "there is no way to %s from here; check -a, --gateway, --route",
 			 text);
+	else if (!has_address_like(options, target))
+		complain(command,
+			 "there is no way to %s: -a has no %s address; leave -a away, or give one",
+			 text, vly_addr_is_ipv4(target) ? "IPv4" : "IPv6");
 	else if (!vly_addr_is_ipv4(target) && !has_ipv6())
 		complain(command,
 			 "there is no way to %s: no interface here has an IPv6 address; see: "
@@ -118,10 +195,13 @@ bool client_say_unsent(const char *command, const struct port_options *options,
 {
 	char text[VLY_ADDR_TEXT_BYTES];
 	struct vly_ledger ledger;
+	struct vly_addr own;
 
 	vly_port_ledger(port, &ledger);
 	vly_addr_format(target, text, sizeof(text));
-	if (ledger.dropped[VLY_DROP_TX_NO_NEIGHBOUR])
+	if (find_loopback(options, target, &own))
+		say_loopback(command, target, &own);
+	else if (ledger.dropped[VLY_DROP_TX_NO_NEIGHBOUR])
 		complain(command,
 			 "nobody has the address of %s: nothing could be sent there; check it, and "
 			 "the server's",

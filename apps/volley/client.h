@@ -23,8 +23,8 @@ void client_take_target(const struct argp_state *state, const char **text, const
 // Whether it is a group, or everybody: nobody answers from there.
 bool client_is_shared_address(const struct vly_addr *addr);
 
-// Says in one line why nothing went to `target`, as far as the port's ledger tells; false when it
-// does not, and nothing is said.
+// Says in one line why nothing went to `target`, or nothing can come back, as far as the port's
+// ledger and its addresses tell; false when they do not, and nothing is said.
 bool client_say_unsent(const char *command, const struct port_options *options,
 		       const struct vly_port *port, const struct vly_addr *target);
 

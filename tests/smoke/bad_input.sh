@@ -5,6 +5,8 @@
 # and nothing left running.
 . "$(dirname "$0")/lib.sh"
 
+backends=(socket)
+[[ ${VLY_URING:-1} == 0 ]] || backends+=(uring)
 wrong=0
 plugins=$build/tests/smoke/plugins
 cp "$volley" "$tmp/volley" # where every user may read it
@@ -164,16 +166,32 @@ as=(ip netns exec bare)
 bad 'no interface here has an IPv6 address' ping -b socket -n 1 --timeout 10ms '[::1]:9000'
 bad 'no interface here has an IPv6 address' "${load[0]}" -b socket '[2001:db8::1]:9000'
 bad 'ip route get 192.0.2.1' ping -b socket -n 1 --timeout 10ms 192.0.2.1:9000
-bad 'no way to that address; check it' call -b socket '[::1]:9000' hello
+bad 'no interface here has an IPv6 address' call -b socket '[::1]:9000' hello
 as=()
+
+# From a loopback address nothing leaves; the kernel says so for IPv4 alone.
+ip link add l0 type veth peer name l1
+ip addr add 192.0.2.1/24 dev l0
+ip addr add 2001:db8::1/64 dev l0 nodad
+ip link set l0 up
+ip link set l1 up
+for backend in "${backends[@]}"; do
+	from="from -a 127.0.0.1, a loopback address"
+	bad "$from" call -b "$backend" -a 127.0.0.1 192.0.2.9:9000 hello
+	bad "$from" ping -b "$backend" -a 127.0.0.1 -n 1 --timeout 10ms 192.0.2.9:9000
+	bad 'from -a ::1, a loopback' ping -b "$backend" -a ::1 -n 1 --timeout 10ms \
+		'[2001:db8::9]:9000'
+	bad '-a has no IPv4 address' call -b "$backend" -a ::1 192.0.2.9:9000 hello
+	bad 'nobody serves that port' call -b "$backend" -a 127.0.0.1 --timeout 10ms \
+		--retries 0 192.0.2.1:9000 hello
+done
+ip link del l0
 
 # The port is taken.
 cp "$volley" "$tmp/holder" # a name of its own, as no process named volley may be left
 "$tmp/holder" serve -b socket -l 127.0.0.1:9000 -H echo >"$tmp/serve.out" 2>"$tmp/serve.err" &
 server=$!
 await 20 is_ready_or_gone || fail "no ready line"
-backends=(socket)
-[[ ${VLY_URING:-1} == 0 ]] || backends+=(uring)
 for backend in "${backends[@]}"; do
 	bad 127.0.0.1:9000 "${good[@]}" -b "$backend"
 done

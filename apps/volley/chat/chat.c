@@ -146,8 +146,11 @@ static void show_line(void *arg, const char *text, size_t len)
 static void note_line(void *arg, const char *text)
 {
 	const struct chat_run *run = arg;
+	const struct chat_options *options = run->options;
 
-	complain(run->command, "%s", text);
+	if (!run->session.has_failed ||
+	    !client_say_unsent(run->command, &options->port, run->port, &options->target.addr))
+		complain(run->command, "%s", text);
 }
 
 static const struct chat_session_ops session_ops = {

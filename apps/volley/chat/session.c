@@ -305,8 +305,8 @@ static void give_up(struct chat_session *session, uint64_t now_ns)
 {
 	switch (session->phase) {
 	case CHAT_JOINING:
-		note(session, "no answer; is there a `volley serve -H chat`?");
 		session->has_failed = true;
+		note(session, "no answer; is there a `volley serve -H chat`?");
 		session->phase = CHAT_OVER;
 		break;
 	case CHAT_JOINED:
