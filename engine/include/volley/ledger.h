@@ -26,6 +26,7 @@ extern "C" {
 enum vly_drop {
 	// before the engine could see it
 	VLY_DROP_RX_MISSED,    // the NIC's or the kernel's receive queue was full
+			       // (of a train that the kernel had joined, it counts one)
 	VLY_DROP_RX_NO_BUFFER, // no free buffer in the queue's pool
 	VLY_DROP_RX_TRUNCATED, // larger than a receive buffer
 	VLY_DROP_RX_ERROR,     // the device or the kernel reported an error instead of a datagram
