@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -20,6 +21,7 @@ CHECK = 'VOLLEY_BENCH_CHECK'  # anything: nothing is measured, only what was typ
 INTERRUPTED = 130  # exit status, as of shells
 ENDING = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 BAR = 24           # columns
+UNITS = {'': 1, 's': 1, 'ms': 1e-3, 'us': 1e-6, 'ns': 1e-9, 'm': 60, 'h': 3600}  # of a time
 FOLDER = 'volley-bench'  # where reports go
 
 
@@ -40,9 +42,9 @@ def count(text):
 
 
 def seconds(text):
-    with contextlib.suppress(ValueError):
-        if 0.01 <= float(text) <= 3600:
-            return float(text)
+    found = re.fullmatch(r'(\d+\.?\d*)([a-z]*)', text)
+    if found and found[2] in UNITS and 0.01 <= float(found[1]) * UNITS[found[2]] <= 3600:
+        return float(found[1]) * UNITS[found[2]]
     raise argparse.ArgumentTypeError(f"'{text}' is not from 0.01 to 3600 seconds")
 
 

@@ -29,7 +29,7 @@ for family, kind, protocol, _, address in found:
         except socket.timeout:
             print(f'{address[0]}: no answer within 5 s')
             continue
-        print(f'{count} answers from {peer[0]} port {peer[1]}')
+        print(f'{count} answer{"s" * (count != 1)} from {peer[0]} port {peer[1]}')
         break
 else:
     sys.exit(f'{host}: nobody answers')

@@ -66,10 +66,10 @@ static void print_title(const struct load_report *report)
 	if (options->is_unlimited)
 		printf("as many as it takes");
 	else if (options->from_pps < options->rate_pps || options->rate_pps < options->from_pps)
-		printf("%.6g to %.6g a second, %s", options->from_pps, options->rate_pps,
+		printf("%.10g to %.10g a second, %s", options->from_pps, options->rate_pps,
 		       arrivals_names[options->arrivals]);
 	else
-		printf("%.6g a second, %s", options->rate_pps, arrivals_names[options->arrivals]);
+		printf("%.10g a second, %s", options->rate_pps, arrivals_names[options->arrivals]);
 	if (options->arrivals == ARRIVALS_BURST)
 		printf(" of %" PRIu32, options->burst);
 	printf(", %" PRIu32 " flow%s%s\n", options->flows, options->flows == 1 ? "" : "s",

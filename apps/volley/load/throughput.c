@@ -112,10 +112,10 @@ static void print_title(const struct load_options *options, const struct vly_por
 	char target[VLY_ADDR_TEXT_BYTES];
 
 	printf("highest rate to %s over %s at which at most %.4g %% are lost, in trials of %.3g s, "
-	       "%" PRIu32 " searches for each size\n",
+	       "%" PRIu32 " search%s for each size\n",
 	       vly_addr_format(&options->target.addr, target, sizeof(target)),
 	       vly_port_summary(port), options->loss_limit * 100, (double)options->time_ns / 1e9,
-	       options->repeats);
+	       options->repeats, options->repeats == 1 ? "" : "es");
 	printf("%7s %12s %10s %9s %12s %12s\n", "bytes", "a second", "+- (95 %)", "Gbit/s",
 	       "p50 us", "p99 us");
 }
