@@ -228,7 +228,7 @@ void vly_kernel_line_ask_missed(struct vly_kernel_line *line, struct vly_ledger_
 {
 	if (line->state == VLY_KERNEL_LINE_NONE)
 		return;
-	if (vly_kernel_socket_ask_missed(&line->sock, ledger) &&
+	if (vly_kernel_socket_ask_missed(&line->sock, NULL, ledger) &&
 	    line->state == VLY_KERNEL_LINE_IDLE)
 		line->state = VLY_KERNEL_LINE_OLD;
 }

@@ -77,7 +77,7 @@ static struct vly_dgram *receive_lone(struct vly_kernel_receiver *receiver,
 		sockets->line.streak = 0;
 	}
 	sockets->line.streak++;
-	if (VLY_UNLIKELY(!bytes && vly_kernel_receiver_is_waker(receiver, &lone->model.peer)))
+	if (VLY_UNLIKELY(!bytes && vly_kernel_receiver_takes_wake(receiver, &lone->model.peer)))
 		return NULL; // its block stays where it is
 	dgram = vly_kernel_pool_header(receiver->pool, block, 0);
 	*dgram = lone->model;

@@ -73,21 +73,26 @@ void vly_kernel_receiver_rearm(struct vly_kernel_receiver *receiver)
 		arm(receiver, receiver->armed++, vly_kernel_pool_take(receiver->pool));
 }
 
-bool vly_kernel_receiver_is_waker(const struct vly_kernel_receiver *receiver,
-				  const struct vly_addr *peer)
+// The one that was tried at the start may come when it is no longer waited for.
+bool vly_kernel_receiver_takes_wake(const struct vly_kernel_receiver *receiver,
+				    const struct vly_addr *peer)
 {
-	return receiver->waker.port && peer->port == receiver->waker.port &&
-	       memcmp(peer->ip, receiver->waker.ip, sizeof(peer->ip)) == 0;
+	if (!receiver->waker.port || peer->port != receiver->waker.port ||
+	    memcmp(peer->ip, receiver->waker.ip, sizeof(peer->ip)) != 0)
+		return false;
+	if (atomic_load(receiver->wakes))
+		atomic_fetch_sub(receiver->wakes, 1);
+	return true;
 }
 
-static bool is_from_waker(const struct vly_kernel_receiver *receiver, const struct msghdr *msg)
+static bool takes_wake(const struct vly_kernel_receiver *receiver, const struct msghdr *msg)
 {
 	struct vly_addr peer;
 
 	if (!receiver->waker.port)
 		return false;
 	vly_kernel_addr_read(&peer, msg->msg_name);
-	return vly_kernel_receiver_is_waker(receiver, &peer);
+	return vly_kernel_receiver_takes_wake(receiver, &peer);
 }
 
 // Whether the second of two messages is what UDP_GRO would have joined to the first.
@@ -132,7 +137,7 @@ uint32_t vly_kernel_receive(struct vly_kernel_receiver *receiver, struct vly_ker
 	for (int i = 0; i < n; i++) {
 		struct mmsghdr *msg = &receiver->msgs[i];
 
-		if (VLY_UNLIKELY(!msg->msg_len && is_from_waker(receiver, &msg->msg_hdr))) {
+		if (VLY_UNLIKELY(!msg->msg_len && takes_wake(receiver, &msg->msg_hdr))) {
 			vly_kernel_pool_put(receiver->pool, receiver->blocks[i]);
 			continue;
 		}
@@ -173,7 +178,7 @@ bool vly_kernel_receive_one(struct vly_kernel_receiver *receiver, struct vly_ker
 		vly_kernel_errors_receive(sock, receiver->ledger, -errno);
 		return false;
 	}
-	if (VLY_UNLIKELY(!bytes && is_from_waker(receiver, &msg))) // its block stays where it is
+	if (VLY_UNLIKELY(!bytes && takes_wake(receiver, &msg))) // its block stays where it is
 		return true;
 	vly_kernel_receiver_take(receiver, sock, &msg, (uint32_t)bytes, 0);
 	return true;

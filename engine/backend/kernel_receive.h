@@ -38,9 +38,10 @@ struct vly_kernel_receiver {
 	bool has_found;    // the last receive has found all that it asked for
 	struct vly_kernel_lone lone;
 	uint32_t armed_max;
-	uint32_t train_length; // datagrams a message, of late
-	uint32_t train_bytes;  // bytes a message, of late
-	struct vly_addr waker; // whose empty datagrams are nobody's; port 0: there is none
+	uint32_t train_length;   // datagrams a message, of late
+	uint32_t train_bytes;    // bytes a message, of late
+	struct vly_addr waker;   // whose empty datagrams are nobody's; port 0: there is none
+	_Atomic uint32_t *wakes; // those that have not come (kernel_socket.h); set with it
 	uint32_t blocks[VLY_KERNEL_MESSAGES];
 	struct mmsghdr msgs[VLY_KERNEL_MESSAGES];
 	struct iovec iovs[VLY_KERNEL_MESSAGES];
@@ -58,9 +59,9 @@ void vly_kernel_receiver_rearm(struct vly_kernel_receiver *receiver);
 static inline void vly_kernel_receiver_adapt(struct vly_kernel_receiver *receiver, uint32_t asked,
 					     uint32_t got);
 
-// Whether an empty datagram from there is the one that ends a wait, and nobody's.
-bool vly_kernel_receiver_is_waker(const struct vly_kernel_receiver *receiver,
-				  const struct vly_addr *peer);
+// Whether an empty datagram from there is one that ends a wait, and nobody's; then it has come.
+bool vly_kernel_receiver_takes_wake(const struct vly_kernel_receiver *receiver,
+				    const struct vly_addr *peer);
 
 // Whether a wait that brought a datagram, and was long, has slept: then there is no second one. On
 // a slow machine, or a busy one, a wait takes long for what had come already, too. So now and then

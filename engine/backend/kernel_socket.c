@@ -341,7 +341,8 @@ void vly_kernel_socket_missed(struct vly_kernel_socket *sock, uint32_t missed,
 	vly_count_lost(ledger, VLY_DROP_RX_MISSED, more);
 }
 
-uint32_t vly_kernel_socket_ask_missed(struct vly_kernel_socket *sock,
+// A wake is known of before it can be lost, so it is looked at after the losses.
+uint32_t vly_kernel_socket_ask_missed(struct vly_kernel_socket *sock, const _Atomic uint32_t *wakes,
 				      struct vly_ledger_block *ledger)
 {
 	uint32_t info[SK_MEMINFO_VARS] = {0};
@@ -349,7 +350,8 @@ uint32_t vly_kernel_socket_ask_missed(struct vly_kernel_socket *sock,
 
 	if (!getsockopt(sock->fd, SOL_SOCKET, SO_MEMINFO, info, &size) &&
 	    size > SK_MEMINFO_DROPS * sizeof(info[0]))
-		vly_kernel_socket_missed(sock, info[SK_MEMINFO_DROPS], ledger);
+		vly_kernel_socket_missed(
+			sock, info[SK_MEMINFO_DROPS] - (wakes ? atomic_load(wakes) : 0), ledger);
 	return info[SK_MEMINFO_RMEM_ALLOC];
 }
 
@@ -362,6 +364,6 @@ void vly_kernel_sockets_ask_missed(struct vly_kernel_sockets *sockets,
 		return;
 	sockets->asked_ns = now_ns;
 	for (uint32_t i = 0; i < sockets->count; i++)
-		vly_kernel_socket_ask_missed(&sockets->list[i], ledger);
+		vly_kernel_socket_ask_missed(&sockets->list[i], i ? NULL : &sockets->wakes, ledger);
 	vly_kernel_line_ask_missed(&sockets->line, ledger);
 }

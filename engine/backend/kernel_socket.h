@@ -64,6 +64,9 @@ struct vly_kernel_sockets {
 	struct vly_kernel_line line; // of the first, where it is the only one
 	uint16_t bucket[VLY_KERNEL_SOCKET_BUCKETS]; // by port, each the first of its bucket
 	uint64_t asked_ns;                          // when the kernel was last asked for its losses
+	// Of the empty datagrams that wake us, sent to the first socket: those that have not come.
+	// They may be among its losses, and are no losses. Who wakes: raises; owner: lowers.
+	_Atomic uint32_t wakes;
 };
 
 // Whether the listens of `config` are free, before SO_REUSEPORT lets this process share them with
@@ -99,9 +102,9 @@ const struct vly_kernel_socket *vly_kernel_sockets_pick(const struct vly_kernel_
 void vly_kernel_socket_missed(struct vly_kernel_socket *sock, uint32_t missed,
 			      struct vly_ledger_block *ledger);
 
-// Asks a socket for its running count of losses. Returns the memory, in bytes, that what it has
-// received takes.
-uint32_t vly_kernel_socket_ask_missed(struct vly_kernel_socket *sock,
+// Asks a socket for its running count of losses, of which up to `wakes` are none (NULL: 0). Returns
+// the memory, in bytes, that what it has received takes.
+uint32_t vly_kernel_socket_ask_missed(struct vly_kernel_socket *sock, const _Atomic uint32_t *wakes,
 				      struct vly_ledger_block *ledger);
 
 // Asks each socket for its running count, if the last time is long enough ago; a system call each.

@@ -93,6 +93,7 @@ void vly_socket_waker_open(struct vly_backend_queue *queue)
 	if (queue->sockets.count != 1 ||
 	    setsockopt(sock->fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice)))
 		return;
+	queue->receiver.wakes = &queue->sockets.wakes;
 	queue->waker_fd = waker_connect(sock, &queue->receiver.waker);
 	if (queue->waker_fd < 0)
 		return;
@@ -116,8 +117,10 @@ void vly_socket_wake(struct vly_backend_queue *queue)
 		break;
 	case VLY_SOCKET_RECEIVING:
 		atomic_store_explicit(&queue->is_woken_often, true, memory_order_relaxed);
+		// Where the socket is full, what it has wakes as well, and this is lost.
+		atomic_fetch_add(&queue->sockets.wakes, 1);
 		if (send(queue->waker_fd, "", 0, 0) < 0)
-			return; // its buffer is full of datagrams, which wake as well
+			atomic_fetch_sub(&queue->sockets.wakes, 1);
 		break;
 	default:
 		break;
