@@ -130,7 +130,11 @@ uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kern
 	if (train->stamps)
 		read_stamps(trains, train);
 	train->model.flow_hash = vly_flow_hash(&train->model.peer, &train->model.local);
-	if (VLY_UNLIKELY(msg->msg_flags & MSG_TRUNC)) {
+	if (!train->segment || train->segment > bytes)
+		train->segment = bytes;
+	// Alone over IPv6 it may be 20 bytes larger than any over IPv4, which is all that handlers
+	// need to have room for.
+	if (VLY_UNLIKELY((msg->msg_flags & MSG_TRUNC) || train->segment > VLY_DGRAM_BYTES_MAX)) {
 		vly_count_lost(ledger, VLY_DROP_RX_TRUNCATED, 1);
 		vly_kernel_pool_put(pool, block);
 		return 0;
@@ -139,8 +143,6 @@ uint32_t vly_kernel_trains_add(struct vly_kernel_trains *trains, struct vly_kern
 		vly_kernel_pool_put(pool, block);
 		return 0;
 	}
-	if (!train->segment || train->segment > bytes)
-		train->segment = bytes;
 	train->count = bytes ? (bytes + train->segment - 1) / train->segment : 1;
 	if (VLY_UNLIKELY(train->count > VLY_KERNEL_HEADERS)) {
 		vly_count_lost(ledger, VLY_DROP_RX_TRUNCATED, train->count - VLY_KERNEL_HEADERS);

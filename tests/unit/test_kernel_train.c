@@ -105,10 +105,36 @@ static void test_truncated_message(void **state)
 	struct bench *bench = *state;
 
 	bench->msg.msg_flags = MSG_TRUNC;
-	assert_int_equal(add(bench, VLY_KERNEL_PAYLOAD_BYTES), 0);
+	assert_int_equal(add(bench, VLY_DGRAM_BYTES_MAX), 0);
 	assert_int_equal(deliver(bench), 0);
 	assert_int_equal(ledger_of(bench).received, 1);
 	assert_int_equal(ledger_of(bench).dropped[VLY_DROP_RX_TRUNCATED], 1);
+}
+
+// Over IPv6 a datagram may be longer than all that there is room for: not so one of a train, which
+// may be as long as a block.
+static void test_longer_than_over_ipv4(void **state)
+{
+	enum {
+		COUNT = 64,
+		SEGMENT = VLY_KERNEL_PAYLOAD_BYTES / COUNT
+	};
+	struct bench *bench = *state;
+	int segment = SEGMENT;
+
+	assert_int_equal(add(bench, VLY_DGRAM_BYTES_MAX + 1), 0);
+	assert_int_equal(ledger_of(bench).received, 1);
+	assert_int_equal(ledger_of(bench).dropped[VLY_DROP_RX_TRUNCATED], 1);
+	assert_int_equal(add(bench, VLY_DGRAM_BYTES_MAX), 1);
+	add_control(bench, SOL_UDP, UDP_GRO, &segment, sizeof(segment));
+	assert_int_equal(add(bench, VLY_KERNEL_PAYLOAD_BYTES), COUNT);
+	assert_int_equal(deliver(bench), 1 + COUNT);
+	for (uint32_t i = 0; i <= COUNT; i++) {
+		assert_int_equal(bench->dgrams[i]->len, i ? SEGMENT : VLY_DGRAM_BYTES_MAX);
+		assert_true(bench->dgrams[i]->capacity >= bench->dgrams[i]->len);
+	}
+	assert_int_equal(ledger_of(bench).dropped[VLY_DROP_RX_TRUNCATED], 1);
+	vly_kernel_pool_release(&bench->pool, bench->dgrams, 1 + COUNT);
 }
 
 static void test_train_of_more_than_fit(void **state)
@@ -198,6 +224,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_truncated_message, bench_open, bench_close),
+		cmocka_unit_test_setup_teardown(test_longer_than_over_ipv4, bench_open,
+						bench_close),
 		cmocka_unit_test_setup_teardown(test_train_of_more_than_fit, bench_open,
 						bench_close),
 		cmocka_unit_test_setup_teardown(test_burst_is_filled_up, bench_open, bench_close),

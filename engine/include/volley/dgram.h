@@ -59,7 +59,7 @@ struct vly_dgram {
 			       // was, or as -o timestamps says (above)
 	int32_t data_offset;   // from this structure to the first byte of the payload
 	uint32_t flow_hash;    // symmetric: the same in both directions of a flow
-	uint16_t len;          // bytes of payload
+	uint16_t len;          // bytes of payload, at most VLY_DGRAM_BYTES_MAX
 	uint16_t capacity;     // bytes that fit from the first byte of the payload on
 	uint8_t queue;         // the engine's queue it came by and leaves by
 	uint8_t fate;          // enum vly_fate or enum vly_drop
