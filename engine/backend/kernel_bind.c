@@ -24,6 +24,42 @@ struct vly_endpoint vly_kernel_bind_at(const struct vly_port_config *config, uin
 	return endpoint;
 }
 
+static bool covers(const struct vly_addr *all, const struct vly_addr *one)
+{
+	return vly_addr_is_wildcard(all) && (!vly_addr_is_ipv4(all) || vly_addr_is_ipv4(one));
+}
+
+// Queues share a port by a way that lets one for all addresses stand beside one for some.
+static bool overlap(const struct vly_endpoint *a, const struct vly_endpoint *b, bool is_shared)
+{
+	if (!a->addr.port || a->addr.port != b->addr.port || a->ifindex != b->ifindex)
+		return false;
+	if (memcmp(a->addr.ip, b->addr.ip, sizeof(a->addr.ip)) == 0)
+		return true;
+	return !is_shared && (covers(&a->addr, &b->addr) || covers(&b->addr, &a->addr));
+}
+
+int vly_kernel_bind_check(const char *name, const struct vly_port_config *config,
+			  struct vly_error *error)
+{
+	char before[VLY_ADDR_TEXT_BYTES];
+	char text[VLY_ADDR_TEXT_BYTES];
+
+	for (uint32_t i = 0; i < config->listen_count; i++) {
+		for (uint32_t k = 0; k < i; k++) {
+			if (!overlap(&config->listens[k], &config->listens[i], config->queues > 1))
+				continue;
+			vly_addr_format(&config->listens[k].addr, before, sizeof(before));
+			vly_addr_format(&config->listens[i].addr, text, sizeof(text));
+			return vly_fail(error, -EADDRINUSE,
+					"%s: %s overlaps %s, which is given before it; leave one "
+					"out",
+					name, text, before);
+		}
+	}
+	return 0;
+}
+
 int vly_kernel_bind_fail(const char *name, int code, const struct vly_addr *addr,
 			 struct vly_error *error)
 {

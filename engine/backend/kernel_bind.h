@@ -14,6 +14,12 @@ uint32_t vly_kernel_bind_count(const struct vly_port_config *config);
 // Where one of them is bound; index is below that count.
 struct vly_endpoint vly_kernel_bind_at(const struct vly_port_config *config, uint32_t index);
 
+// Whether one listen overlaps another, of which the kernel would only say that the port is in use;
+// or nothing, of one that queues share, and deal the flows out to the wrong ones. Returns 0, or
+// -EADDRINUSE and a line that names both.
+int vly_kernel_bind_check(const char *name, const struct vly_port_config *config,
+			  struct vly_error *error);
+
 // Writes why a socket could not be bound there, and returns code, a negative errno. `name` is the
 // backend's.
 int vly_kernel_bind_fail(const char *name, int code, const struct vly_addr *addr,

@@ -23,7 +23,8 @@ enum {
 	SOCKETS_FEW = 4,
 	ASK_FEW_NS = 1000000,
 	ASK_MANY_NS = 100000000,
-	FILES_SPARE = 64, // beside the sockets: libraries, logs, event descriptors
+	FILES_OF_QUEUE = 5, // beside its sockets: ring, event, end, line, waker or what lists them
+	FILES_SPARE = 64,   // of the process: libraries, logs, taps
 };
 
 // --- addresses ----------------------------------------------------------------------------------
@@ -68,14 +69,26 @@ void vly_kernel_addr_read(struct vly_addr *addr, const void *name)
 
 // --- one socket ---------------------------------------------------------------------------------
 
-int vly_kernel_fail_files(const char *name, int code, uint32_t files, struct vly_error *error)
+int vly_kernel_fail_files(const char *name, int code, const struct vly_port_config *config,
+			  struct vly_error *error)
 {
 	struct rlimit limit = {0, 0};
+	unsigned long files = FILES_OF_QUEUE + 1;
 
+	if (code == -ENFILE)
+		return vly_fail(error, code,
+				"%s: too many open files on this machine; see: sysctl fs.file-nr "
+				"fs.file-max",
+				name);
+	if (config)
+		files = (config->queues ? config->queues : 1ul) *
+			(vly_kernel_bind_count(config) + FILES_OF_QUEUE);
 	getrlimit(RLIMIT_NOFILE, &limit);
+	// What the rest of the process has open is fewer than the limit.
+	files += limit.rlim_cur > FILES_SPARE ? limit.rlim_cur : FILES_SPARE;
 	return vly_fail(error, code,
-			"%s: too many open files (RLIMIT_NOFILE is %lu); run: ulimit -n %u", name,
-			(unsigned long)limit.rlim_cur, files + FILES_SPARE);
+			"%s: too many open files (RLIMIT_NOFILE is %lu); run: ulimit -n %lu", name,
+			(unsigned long)limit.rlim_cur, files);
 }
 
 static void set_flag(int fd, int level, int option)
@@ -193,8 +206,7 @@ static int fail_open(const char *name, int code, const struct vly_port_config *c
 		     const struct vly_addr *addr, struct vly_error *error)
 {
 	if (code == -EMFILE || code == -ENFILE)
-		return vly_kernel_fail_files(name, code,
-					     config->queues * (config->listen_count + 2), error);
+		return vly_kernel_fail_files(name, code, config, error);
 	return vly_kernel_bind_fail(name, code, addr, error);
 }
 
@@ -226,7 +238,7 @@ int vly_kernel_sockets_check(const char *name, const struct vly_port_config *con
 		if (rc)
 			return fail_open(name, rc, config, &endpoint->addr, error);
 	}
-	return 0;
+	return vly_kernel_bind_check(name, config, error);
 }
 
 // Backwards, so that each bucket has its sockets in the order of the listens.

@@ -113,8 +113,10 @@ uint32_t vly_kernel_socket_ask_missed(struct vly_kernel_socket *sock, const _Ato
 void vly_kernel_sockets_ask_missed(struct vly_kernel_sockets *sockets,
 				   struct vly_ledger_block *ledger, uint64_t now_ns);
 
-// "name: too many open files", with the limit and the fix; returns code.
-int vly_kernel_fail_files(const char *name, int code, uint32_t files, struct vly_error *error);
+// "name: too many open files", with the limit and the fix, which is for all that a port of `config`
+// opens; NULL: for a little more than there may be now. Returns code.
+int vly_kernel_fail_files(const char *name, int code, const struct vly_port_config *config,
+			  struct vly_error *error);
 
 // Writes addr as the address form of a socket; returns its size. Mapped when is_ipv6.
 socklen_t vly_kernel_addr_write(void *name, bool is_ipv6, const struct vly_addr *addr,

@@ -74,7 +74,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 	queue->options.joins_late = true;
 	queue->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (queue->event_fd < 0)
-		return vly_kernel_fail_files("socket", -errno, config->queues, error);
+		return vly_kernel_fail_files("socket", -errno, config, error);
 	rc = vly_kernel_pool_open(&queue->pool, config->buffers, error);
 	if (rc)
 		return rc;
@@ -83,7 +83,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 		return rc;
 	rc = watch_sockets(queue);
 	if (rc)
-		return vly_kernel_fail_files("socket", rc, config->queues, error);
+		return vly_kernel_fail_files("socket", rc, config, error);
 	queue->sender = (struct vly_kernel_sender){
 		.sockets = &queue->sockets,
 		.pool = &queue->pool,

@@ -46,7 +46,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 	// Not O_NONBLOCK: a read of it through the ring shall wait.
 	queue->event_fd = eventfd(0, EFD_CLOEXEC);
 	if (queue->event_fd < 0)
-		return vly_kernel_fail_files("uring", -errno, config->queues, error);
+		return vly_kernel_fail_files("uring", -errno, config, error);
 	rc = vly_kernel_pool_open(&queue->pool, config->buffers, error);
 	if (rc)
 		return rc;
@@ -60,7 +60,10 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 		.gso = queue->options.gso,
 		.log = config->log,
 	};
-	return vly_uring_ring_open(queue, features, error);
+	rc = vly_uring_ring_open(queue, features, error);
+	if (rc == -EMFILE)
+		return vly_kernel_fail_files("uring", rc, config, error);
+	return rc;
 }
 
 static void uring_close(struct vly_backend_port *port)

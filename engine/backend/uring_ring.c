@@ -109,7 +109,7 @@ int vly_uring_fail_setup(int code, struct vly_error *error)
 				(unsigned long)(limit.rlim_cur >> 10));
 	case -EMFILE:
 	case -ENFILE:
-		return vly_kernel_fail_files("uring", code, 0, error);
+		return vly_kernel_fail_files("uring", code, NULL, error);
 	default:
 		return vly_fail(error, code,
 				"uring: cannot make a ring (%s); take the socket backend",

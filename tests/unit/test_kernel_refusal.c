@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What the kernel backends say when the system refuses them something: each in a process of its
+// What the kernel backends say when the system refuses them something: most in a process of its
 // own, which takes the refusal with it.
 #include "kernel_port.h"
 
@@ -102,9 +102,40 @@ static int without_files(const struct variant *variant)
 	return 0;
 }
 
+// Who does as the line says gets all that many queues need.
+static int with_files_as_told(const struct variant *variant)
+{
+	static const rlim_t limits[] = {12, 20, 70}; // sockets, rings and events are refused
+	const struct port_plan plan = {.listens = {"127.0.0.1:0", "127.0.0.2:0"},
+				       .queues = PORT_QUEUES};
+
+	for (uint32_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct rlimit limit = {.rlim_cur = limits[i], .rlim_max = 1024};
+		struct vly_error error = {""};
+		struct port port;
+		const char *advice;
+
+		if (setrlimit(RLIMIT_NOFILE, &limit))
+			return SKIPPED;
+		for (uint32_t taken = 0; taken + 8 < limits[i]; taken++)
+			dup(STDERR_FILENO);
+		if (!port_try(&port, variant, &plan, &error))
+			return 8;
+		advice = strstr(error.text, "ulimit -n ");
+		if (!advice)
+			return 9;
+		limit.rlim_cur = strtoul(advice + strlen("ulimit -n "), NULL, 10);
+		if (setrlimit(RLIMIT_NOFILE, &limit) || port_try(&port, variant, &plan, &error))
+			return 10;
+		port.backend->close(port.inner);
+	}
+	return 0;
+}
+
 static void test_too_few_files(void **state)
 {
 	in_child(without_files, *state);
+	in_child(with_files_as_told, *state);
 }
 
 static int as_nobody(const struct variant *variant)
@@ -149,13 +180,42 @@ static void test_unprivileged(void **state)
 	in_child(nobody_works, *state);
 }
 
+// Two listens of ours on one port: said as such, as nobody else has it. Queues share a port by a
+// way that lets one for all addresses stand beside one for some.
+static void test_listens_overlap(void **state)
+{
+	struct vly_error error = {""};
+	struct port_plan plan = {.queues = 1};
+	struct port port;
+	char any[64];
+	char one[64];
+	int guard = peer_open("127.0.0.1");
+
+	snprintf(any, sizeof(any), ":%u", peer_addr(guard).port);
+	snprintf(one, sizeof(one), "127.0.0.1:%u", peer_addr(guard).port);
+	close(guard);
+	plan.listens[0] = one;
+	plan.listens[1] = one;
+	for (plan.queues = 1; plan.queues <= 2; plan.queues++) {
+		assert_int_equal(port_try(&port, *state, &plan, &error), -EADDRINUSE);
+		assert_non_null(strstr(error.text, "which is given before it; leave one out"));
+		assert_non_null(strstr(error.text, one));
+	}
+	plan.listens[0] = any;
+	plan.queues = 1;
+	assert_int_equal(port_try(&port, *state, &plan, &error), -EADDRINUSE);
+	assert_non_null(strstr(error.text, "leave one out"));
+	plan.queues = 2;
+	port_open(&port, *state, &plan);
+	port_close(&port);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_seccomp),
-		cmocka_unit_test(test_too_few_files),
-		cmocka_unit_test(test_privileged_port),
-		cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_seccomp),         cmocka_unit_test(test_too_few_files),
+		cmocka_unit_test(test_privileged_port), cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_listens_overlap),
 	};
 
 	return variants_run(tests, sizeof(tests) / sizeof(tests[0]));
