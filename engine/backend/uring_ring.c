@@ -43,21 +43,21 @@ static int setup(struct io_uring *ring, uint32_t flags)
 int vly_uring_setup(struct io_uring *ring, struct vly_uring_features *features)
 {
 	uint32_t own = features->shared ? 0 : IORING_SETUP_SINGLE_ISSUER;
+	bool defers = features->defer_taskrun && !features->shared;
 	int rc = -EINVAL;
 
-	features->defer_taskrun = features->defer_taskrun && !features->shared;
+	features->defer_taskrun = false; // sqpoll excludes it
 	if (features->sqpoll) {
-		features->defer_taskrun = false; // one excludes the other
 		rc = setup(ring, own | IORING_SETUP_SQPOLL);
 		features->sqpoll = rc == 0;
 	}
-	if (rc && features->defer_taskrun) {
+	if (rc && defers) {
 		rc = setup(ring, own | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
 		features->defer_taskrun = rc == 0;
 	}
 	if (rc && features->shared)
 		return setup(ring, 0);
-	if (rc == -EINVAL || (rc && !features->defer_taskrun && !features->sqpoll))
+	if (rc)
 		rc = setup(ring, own | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
 	return rc;
 }

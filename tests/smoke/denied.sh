@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 needs_backend uring
+plugins=$build/tests/smoke/plugins
 deny() { "$python" "$here/deny.py" "$@"; }
 
 # says WORDS COMMAND...: it fails, with one line on standard error that has the words.
@@ -20,14 +21,17 @@ says() {
 }
 
 # Serves with `deny ARGUMENT...` as the backend says, and answers; the log is serve.err.
-# served BACKEND OPTION ARGUMENT...
+# served BACKEND OPTION ARGUMENT...; `options` and `environment` go with it.
+options=()
+environment=()
 served() {
 	local backend=$1 option=$2
 
 	shift 2
 	: >"$tmp/serve.out"
-	"$python" "$here/deny.py" "$@" "$volley" serve -v --json -b "$option" -l 127.0.0.1:9000 \
-		-H echo >"$tmp/serve.out" 2>"$tmp/serve.err" &
+	env "${environment[@]}" "$python" "$here/deny.py" "$@" "$volley" serve -v --json \
+		-b "$option" "${options[@]}" -l 127.0.0.1:9000 -H echo \
+		>"$tmp/serve.out" 2>"$tmp/serve.err" &
 	server=$!
 	await 20 is_ready_or_gone || fail "$*: not ready"
 	grep -q "^ready: $backend" "$tmp/serve.out" || fail "$*: not $backend: $(<"$tmp/serve.out")"
@@ -66,6 +70,45 @@ served uring uring io_uring_register EINVAL 1=20
 # Without provided buffer rings (22, Linux 5.19) one socket is served all the same, several are not.
 served uring uring io_uring_register EINVAL 1=22
 says 'needs Linux 6.0' deny io_uring_register EINVAL 1=22 "${uring[@]}" -l 127.0.0.2:9000
+
+# Older kernels: rings without deferred task work (flag 1 << 13), or without a kernel thread (1 <<
+# 1), get the next best; without single issuers (1 << 12) there is no ring of ours.
+served_by_old() { # FLAGS BACKEND OPTION
+	environment=("VLY_OLD_RING=$1" "LD_PRELOAD=$plugins/old_ring.so")
+	shift
+	served "$@" io_uring_setup EPERM 0=0 # of no entries: never
+	environment=()
+}
+served_by_old 0x2000 uring uring
+grep -q '^ready: .*cooperative task work' "$tmp/serve.out" || fail "task work was deferred"
+options=(-o sqpoll=on)
+served_by_old 0x2 uring uring
+grep -q 'no kernel thread (SQPOLL): submitting ourselves' "$tmp/serve.err" || fail "not said"
+grep -q '^ready: .*deferred task work' "$tmp/serve.out" || fail "not the next best"
+options=()
+served_by_old 0x1000 socket auto
+grep -q 'auto: not uring: uring: needs Linux 6.0' "$tmp/serve.err" || fail "auto does not say why"
+VLY_OLD_RING=0x2002 LD_PRELOAD=$plugins/old_ring.so "$volley" backends -v >"$tmp/backends.out"
+grep -q 'DEFER_TASKRUN, Linux 6.1): no' "$tmp/backends.out" || fail "the probe sees what is not"
+grep -q 'SQPOLL, Linux 5.11 unprivileged): no' "$tmp/backends.out" || fail "likewise of SQPOLL"
+
+# Without receive offload (option 104), segmentation offload (103), timestamps (37), a program that
+# steers flows (51): said with the version that brings it, and done without.
+served socket socket setsockopt ENOPROTOOPT 2=104
+grep -q 'no receive offload (UDP_GRO, Linux 5.0)' "$tmp/serve.err" || fail "UDP_GRO: not said"
+grep -q '^ready: .*gro off, gso on' "$tmp/serve.out" || fail "gro: $(<"$tmp/serve.out")"
+served uring uring setsockopt ENOPROTOOPT 2=103
+grep -q 'no segmentation offload (UDP_SEGMENT, Linux 4.18)' "$tmp/serve.err" ||
+	fail "UDP_SEGMENT: not said"
+grep -q '^ready: .*gro on, gso off' "$tmp/serve.out" || fail "gso: $(<"$tmp/serve.out")"
+options=(-q 2 -o timestamps=software)
+served socket socket setsockopt ENOPROTOOPT 2=37
+grep -q 'no receive timestamps (SO_TIMESTAMPING)' "$tmp/serve.err" || fail "stamps: not said"
+served uring uring setsockopt ENOPROTOOPT 2=51
+grep -q 'the kernel chooses queues itself .*Linux 4.5' "$tmp/serve.err" || fail "steer: not said"
+options=()
+deny setsockopt ENOPROTOOPT 2=104 "$volley" backends -v >"$tmp/backends.out"
+[[ $(grep -c 'UDP_GRO, Linux 5.0): no' "$tmp/backends.out") == 2 ]] || fail "UDP_GRO"
 
 "$volley" backends -v >"$tmp/backends.out"
 for line in \

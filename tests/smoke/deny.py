@@ -11,7 +11,8 @@ import struct
 import sys
 
 NUMBERS = {'io_uring_setup': 425, 'io_uring_enter': 426, 'io_uring_register': 427,
-           'socket': 41 if platform.machine() == 'x86_64' else 198}
+           'socket': 41 if platform.machine() == 'x86_64' else 198,
+           'setsockopt': 54 if platform.machine() == 'x86_64' else 208}
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2
