@@ -16,6 +16,7 @@ enter() {
 
 	rm -f "$tmp/$1.input"
 	mkfifo "$tmp/$1.input"
+	: >"$tmp/$1.log" # a client of that name before has left its own
 	exec {input}<>"$tmp/$1.input"
 	openssl s_client -dtls1_2 -connect 127.0.0.1:9000 -bind "127.0.0.1:$2" -cipher PSK \
 		-psk_identity "$1" -psk "${keys[$1]}" <"$tmp/$1.input" >"$tmp/$1.log" 2>&1 &

@@ -20,6 +20,7 @@ start_client() {
 	shift
 	rm -f "$tmp/$name.input"
 	mkfifo "$tmp/$name.input"
+	: >"$tmp/$name.log"
 	exec {input}<>"$tmp/$name.input"
 	"$@" <"$tmp/$name.input" >"$tmp/$name.log" 2>&1 &
 	peer=$!

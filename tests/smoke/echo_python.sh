@@ -13,7 +13,8 @@ serve server "${port[@]}" -l :9000 -H echo
 in_client "$python" "$here/echo_client.py" 10.77.0.2 9000 5000 0 1472 || fail "IPv4 echo"
 in_client "$python" "$here/echo_client.py" fd77::2 9000 5000 0 1452 || fail "IPv6 echo"
 stop_serve
-ledger balanced 'handled == 10000' 'sent == 10000' 'drops == not_our_ip'
+ledger balanced 'handled == 10000' 'sent == 10000' \
+	'drops == not_our_ip + not_our_mac + ethertype + ndp + icmp'
 [[ $backend == dpdk ]] || ledger 'received == 10000'
 
 # The largest payload of IPv4, which the kernel takes apart and puts together; IPv6 has 20 less.

@@ -163,11 +163,13 @@ ledger() {
 	"$python" "$here/ledger.py" "$tmp/serve.out" "$@" || fail "the ledger is not as expected"
 }
 
-# start_peer NAME ARGUMENT...: a peer program in the background, its output in NAME.log.
+# start_peer NAME ARGUMENT...: a peer program in the background, its output in NAME.log. That is
+# emptied first: what the peer before has said there would tell of this one, which starts later.
 start_peer() {
 	local name=$1
 
 	shift
+	: >"$tmp/$name.log"
 	"$@" >"$tmp/$name.log" 2>&1 </dev/null &
 	peer=$!
 }

@@ -17,9 +17,7 @@ run() {
 	timeout 30 "$python" "$@" >"$tmp/${1##*/}.log" 2>&1 || fail "${1##*/} ${*:2}: status $?"
 }
 listens() { grep -qs listening "$tmp/$1.log"; }
-# The log of the server before would tell that this one listens.
 start_server() {
-	rm -f "$tmp/server.log"
 	start_peer server "$python" "$@"
 }
 says() { grep -q -- "$2" "$tmp/$1.log" || fail "$1 does not say: $2"; }

@@ -9,15 +9,19 @@
 backend=$1
 make_wire_for "$backend"
 
+client_frames() { in_client cat /sys/class/net/c0/statistics/tx_packets; }
+has_begun() { (($(client_frames) > frames + 1000)); }
+
 # end_by WORKERS SIGNAL...
 end_by() {
-	local workers=$1 first=$2
+	local workers=$1 first=$2 frames
 
 	serve server "${port[@]}" -l :9000 -H echo -w "$workers"
 	# Resolves the address first: a kernel drops what overtakes the answer.
 	in_client "$python" "$here/echo_client.py" 10.77.0.2 9000 16 8 64 1 || fail "echo"
+	frames=$(client_frames)
 	start_peer flood in_client "$python" "$here/flood_client.py" 10.77.0.2 9000 1
-	sleep 0.5
+	await 10 has_begun || fail "no flood"
 	[[ $# == 2 ]] || kill -s "$first" "$server"
 	stop_serve "${!#}"
 	await 20 is_gone "$peer" || fail "the client still runs"
