@@ -119,8 +119,9 @@ struct vly_backend {
 	struct vly_addr (*local)(const struct vly_backend_port *port);
 	// Frame backends only.
 	void (*link_info)(const struct vly_backend_port *port, struct vly_link_info *info);
-	// Optional; without it they always are. Whether ttl and tos of what is received from now on
-	// are wanted; otherwise they may be 0. Control thread, while the queues run, too.
+	// Optional; without it they always are. Whether ttl and tos are wanted of what is received
+	// from now on, not of what is received and not delivered; otherwise ttl may be 0, and then
+	// tos is not known. Control thread, while the queues run, too.
 	void (*ask_class)(struct vly_backend_port *port, bool is_wanted);
 	// Optional. What an operator should hear of the device, a line a second at most. Control
 	// thread, now and then, while the queues run.

@@ -98,16 +98,23 @@ static void set_flag(int fd, int level, int option)
 	setsockopt(fd, level, option, &on, sizeof(on));
 }
 
-static void ask_class(const struct vly_kernel_socket *sock, bool is_wanted)
+static void ask_limit(const struct vly_kernel_socket *sock, int on)
 {
-	int on = is_wanted;
-
 	setsockopt(sock->fd, SOL_IP, IP_RECVTTL, &on, sizeof(on));
+	if (sock->is_ipv6)
+		setsockopt(sock->fd, SOL_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on));
+}
+
+// Where the hop limit is told, so is the class: it begins before, and ends after.
+static void ask_class(const struct vly_kernel_socket *sock, int on)
+{
+	if (!on)
+		ask_limit(sock, on);
 	setsockopt(sock->fd, SOL_IP, IP_RECVTOS, &on, sizeof(on));
-	if (!sock->is_ipv6)
-		return;
-	setsockopt(sock->fd, SOL_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on));
-	setsockopt(sock->fd, SOL_IPV6, IPV6_RECVTCLASS, &on, sizeof(on));
+	if (sock->is_ipv6)
+		setsockopt(sock->fd, SOL_IPV6, IPV6_RECVTCLASS, &on, sizeof(on));
+	if (on)
+		ask_limit(sock, on);
 }
 
 void vly_kernel_sockets_ask_class(struct vly_kernel_sockets *sockets, bool is_wanted)

@@ -63,11 +63,11 @@ struct vly_dgram {
 	uint16_t capacity;     // bytes that fit from the first byte of the payload on
 	uint8_t queue;         // the engine's queue it came by and leaves by
 	uint8_t fate;          // enum vly_fate or enum vly_drop
-	uint8_t ttl;           // hop limit received, where a handler wants it (vly_handler_ops,
-			       // ignores); to send: 0 is the backend's default (64)
-	uint8_t tos;           // the same of the traffic class (DSCP and ECN, RFC 2474,
-			       // RFC 3168). A reply leaves with the defaults of both, whatever
-			       // was received; vly_send() it to choose them
+	uint8_t ttl;           // hop limit received; 0: not known (vly_handler_ops, ignores); to
+			       // send: 0 is the backend's default (64)
+	uint8_t tos;           // traffic class (DSCP and ECN, RFC 2474, RFC 3168) received, known
+			       // if `ttl` is; to send: as given. A reply leaves with the defaults
+			       // of both, whatever was received; vly_send() it to choose them
 };
 
 // The payload: `len` bytes to read, `capacity` bytes to write, for as long as the datagram is

@@ -170,6 +170,8 @@ struct vly_handler_ops {
 	const char *(*identity)(void *state, const struct vly_dgram *dgram);
 	// Optional, of enum vly_handler_ignore, added up. What every handler of a chain ignores the
 	// kernel backends do not ask the kernel for, a fortieth of a datagram's time; it is 0 then.
+	// After a reload that brings the first handler to want them, datagrams that an I/O thread
+	// had received before come first: their `ttl` is 0, and their `tos` is not known.
 	uint32_t ignores;
 };
 
