@@ -225,7 +225,8 @@ static void drain_wire(struct vly_io *io)
 	}
 }
 
-// A flood did not end by itself: what the queue holds now is dropped by name.
+// What the queue holds now, as a flood did not end by itself or more came meanwhile, is dropped by
+// name. That takes buffers: the workers have given theirs back by now.
 static void refuse_rest(struct vly_io *io)
 {
 	struct vly_dgram *dgrams[VLY_LOOP_BURST];
@@ -314,13 +315,13 @@ void *vly_io_thread(void *arg)
 	}
 	vly_queue_look(io->queue, 1);
 	drain_wire(io);
-	refuse_rest(io);
 	finish_waiting(io);
 	atomic_fetch_add_explicit(&io->shared->rx_done, 1, memory_order_release);
 	if (io->chain)
 		vly_chain_drain(io->chain, vly_clock_ns());
 	else
 		drain_lanes(io);
+	refuse_rest(io);
 	flush_wire(io);
 	return NULL;
 }

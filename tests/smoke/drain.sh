@@ -36,6 +36,11 @@ print(json.loads(open(sys.argv[1]).read().splitlines()[-1])["answers"])' "$tmp/c
 stop_in_flight 0 1000000
 ledger 'sent < 900' 'stopping > 0' # it takes longer for all than a stop may
 stop_in_flight 2 1000000
+if [[ $backend != dpdk ]]; then
+	# With every buffer at the workers nothing can be received, until they are done.
+	stop_in_flight 2 2000000 --buffers 320
+	ledger 'stopping > 0'
+fi
 stop_in_flight 2 50000
 ledger 'drops == not_our_ip + not_our_mac + ethertype + ndp + icmp' # there is time for all
 stop_in_flight 1 200000 --ring 64
