@@ -123,6 +123,51 @@ static void test_bursts_survive_refusals(void **state)
 	port_close(&port);
 }
 
+// A burst of one datagram for each of several peers, which have no order to keep among them: the
+// ring gets all of them at once. What fails of them is counted as such, and the others arrive,
+// once.
+static void test_failures_among_others(void **state)
+{
+	enum {
+		PEERS = 8
+	};
+	struct vly_dgram *dgrams[PEERS];
+	struct vly_ledger ledger;
+	struct port port;
+	int peers[PEERS];
+	uint32_t failed = 0;
+
+	port_open(&port, *state, &(struct port_plan){.queues = 1});
+	for (uint32_t i = 0; i < PEERS; i++) {
+		struct vly_addr to;
+
+		peers[i] = peer_open("127.0.0.1");
+		to = peer_addr(peers[i]);
+		dgrams[i] = port_make(&port, 0, &to, 1);
+		*vly_dgram_data(dgrams[i]) = (uint8_t)i;
+		if (i % 3 == 1) {
+			dgrams[i]->len = UINT16_MAX; // longer than any over IPv4
+			failed++;
+		}
+	}
+	port_send(&port, 0, dgrams, PEERS);
+	port_flush(&port);
+	for (uint32_t i = 0; i < PEERS; i++) {
+		uint8_t bytes[2];
+
+		if (i % 3 != 1) {
+			assert_int_equal(recv(peers[i], bytes, sizeof(bytes), 0), 1);
+			assert_int_equal(bytes[0], i);
+		}
+		assert_int_equal(recv(peers[i], bytes, sizeof(bytes), MSG_DONTWAIT), -1);
+		close(peers[i]);
+	}
+	ledger = port_ledger(&port);
+	assert_int_equal(ledger.sent, PEERS - failed);
+	assert_int_equal(ledger.dropped[VLY_DROP_TX_OVERSIZE], failed);
+	port_close(&port);
+}
+
 // Asks and goes away before the answer; returns how many refusals the server counts in the end.
 static uint64_t server_is_refused(const struct variant *variant, const char *option)
 {
@@ -168,6 +213,7 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_client_is_refused),
 		cmocka_unit_test(test_bursts_survive_refusals),
+		cmocka_unit_test(test_failures_among_others),
 		cmocka_unit_test(test_server_counts_if_asked),
 	};
 
