@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "core/clock.h"
 #include "core/compiler.h"
 #include "core/fail.h"
+#include "core/thread.h"
 
 enum {
 	// Neighbours that a queue may be behind; what it missed it finds out when it asks again.
@@ -210,19 +210,12 @@ int vly_dpdk_kernel_open(struct vly_dpdk_kernel **kernel,
 
 int vly_dpdk_kernel_start(struct vly_dpdk_kernel *kernel, struct vly_error *error)
 {
-	sigset_t all;
-	sigset_t before;
-	int rc;
+	int rc = vly_thread_start(&kernel->thread, watch, kernel);
 
-	// The program's signals are for its own threads.
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&kernel->thread, NULL, watch, kernel);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	kernel->is_running = rc == 0;
 	if (!rc)
 		return 0;
-	return vly_fail(error, -rc, "a thread cannot be started (%s); see ulimit -u", strerror(rc));
+	return vly_fail(error, rc, "a thread cannot be started (%s); see ulimit -u", strerror(-rc));
 }
 
 void vly_dpdk_kernel_close(struct vly_dpdk_kernel *kernel)

@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -32,6 +31,7 @@
 #include "backend/dpdk_message.h"
 #include "backend/dpdk_private.h"
 #include "core/fail.h"
+#include "core/thread.h"
 
 enum {
 	RETRY_MS = 10,
@@ -237,17 +237,10 @@ static bool make_folder(struct vly_dpdk_relay *relay)
 
 static int start(struct vly_dpdk_relay *relay)
 {
-	sigset_t all;
-	sigset_t before;
-	int rc;
+	int rc = vly_thread_start(&relay->thread, run, relay);
 
-	// The program's signals are for its own threads.
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&relay->thread, NULL, run, relay);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	relay->is_running = rc == 0;
-	return -rc;
+	return rc;
 }
 
 static bool is_wanted(const struct vly_dpdk_device *device)

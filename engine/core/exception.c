@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,6 +14,7 @@
 
 #include "core/exception_device.h"
 #include "core/fail.h"
+#include "core/thread.h"
 
 enum {
 	SLEEP_MS = 100,
@@ -157,21 +157,14 @@ static int open_lanes(struct vly_exception *self, struct vly_queue *queues, stru
 	return rc;
 }
 
-// No signal is for this thread.
 static int start(struct vly_exception *self, struct vly_error *error)
 {
-	sigset_t all;
-	sigset_t before;
-	int rc;
+	int rc = vly_thread_start(&self->thread, run, self);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&self->thread, NULL, run, self);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	self->has_thread = rc == 0;
 	if (rc)
-		return vly_fail(error, -rc, "exception: no thread: %s; see: ulimit -u",
-				strerror(rc));
+		return vly_fail(error, rc, "exception: no thread: %s; see: ulimit -u",
+				strerror(-rc));
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "core/clock.h"
 #include "core/fail.h"
+#include "core/thread.h"
 #include "ring/spsc.h"
 
 enum {
@@ -244,17 +244,12 @@ static void *run(void *arg)
 	}
 }
 
-// Signals are the program's: none is delivered to this thread.
 static int start_thread(struct vly_capture_writer *writer, struct vly_error *error)
 {
-	sigset_t all, before;
-	int rc;
+	int rc = vly_thread_start(&writer->thread, run, writer);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&writer->thread, NULL, run, writer);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc ? vly_fail(error, -rc, "capture: no thread (%s)", strerror(rc)) : 0;
+	return rc ? vly_fail(error, rc, "capture: no thread (%s); see ulimit -u", strerror(-rc))
+		  : 0;
 }
 
 // --- opening and closing ------------------------------------------------------------------------

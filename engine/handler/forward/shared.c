@@ -2,12 +2,12 @@
 #include "handler/forward/shared.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/fail.h"
+#include "core/thread.h"
 
 enum {
 	LOOK_S = 1, // how often the file is looked at
@@ -180,18 +180,13 @@ static int make_first_plan(struct vly_forward *forward, struct vly_error *error)
 
 static int start_planner(struct vly_forward *forward, struct vly_error *error)
 {
-	sigset_t all;
-	sigset_t before;
 	int rc;
 
 	sem_init(&forward->news, 0, 0);
-	sigfillset(&all); // signals are the program's, not this thread's
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&forward->planner, NULL, planner, forward);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	rc = vly_thread_start(&forward->planner, planner, forward);
 	if (rc)
-		return vly_fail(error, -rc, "no thread for plans (%s); see ulimit -u",
-				strerror(rc));
+		return vly_fail(error, rc, "no thread for plans (%s); see ulimit -u",
+				strerror(-rc));
 	forward->planner_runs = true;
 	return 0;
 }
