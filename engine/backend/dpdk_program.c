@@ -18,6 +18,9 @@ enum {
 	MAPS_MAX = 8,
 	PORTS_PER_WORD = 64,
 	IP_BYTES = 16,
+	MAPPED_BITS = 96,        // before an IPv4 address
+	BROADCAST_BITS_MAX = 30, // longer prefixes have no broadcast address (RFC 3021)
+	TAKEN_MAX = 2 * VLY_ADDRS_MAX + VLY_GROUPS_MAX + 1,
 };
 
 static const char program_name[] = "volley_steer";
@@ -105,28 +108,57 @@ static int find_map(const struct bpf_prog_info *program, const char *name)
 	return -ENOENT;
 }
 
-static bool is_among(const struct vly_prefix *list, uint32_t count, const uint8_t *ip)
+// All that a datagram for one of our ports may have been sent to.
+struct taken {
+	uint32_t count;
+	uint8_t ip[TAKEN_MAX][IP_BYTES];
+};
+
+static bool is_taken(const struct taken *taken, const uint8_t *ip)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		if (memcmp(list[i].ip, ip, IP_BYTES) == 0)
+	for (uint32_t i = 0; i < taken->count; i++) {
+		if (memcmp(taken->ip[i], ip, IP_BYTES) == 0)
 			return true;
 	}
 	return false;
 }
 
-static int add_addrs(int fd, const struct vly_prefix *list, uint32_t count)
+static void take(struct taken *taken, const struct vly_prefix *list, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		memcpy(taken->ip[taken->count++], list[i].ip, IP_BYTES);
+}
+
+// Everybody's address, and that of everybody in an IPv4 prefix.
+static void take_broadcasts(struct taken *taken, const struct vly_prefix *list, uint32_t count)
+{
+	static const uint8_t all[IP_BYTES] = {[10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+	memcpy(taken->ip[taken->count++], all, IP_BYTES);
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t *ip = taken->ip[taken->count];
+
+		if (memcmp(list[i].ip, all, MAPPED_BITS / 8) != 0 ||
+		    list[i].bits > MAPPED_BITS + BROADCAST_BITS_MAX)
+			continue;
+		memcpy(ip, list[i].ip, IP_BYTES);
+		for (uint32_t bit = list[i].bits; bit < 8 * IP_BYTES; bit++)
+			ip[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+		taken->count++;
+	}
+}
+
+static int add_taken(int fd, const struct taken *taken)
 {
 	uint32_t one = 1;
 	int rc = 0;
 
-	for (uint32_t i = 0; !rc && i < count; i++)
-		rc = bpf_map_update_elem(fd, list[i].ip, &one, BPF_ANY);
+	for (uint32_t i = 0; !rc && i < taken->count; i++)
+		rc = bpf_map_update_elem(fd, taken->ip[i], &one, BPF_ANY);
 	return rc;
 }
 
-// Removes those that are neither an address nor a group of ours.
-static void remove_addrs(int fd, const struct vly_dpdk_share *share, const struct vly_prefix *addrs,
-			 uint32_t count)
+static void remove_others(int fd, const struct taken *taken)
 {
 	uint8_t key[IP_BYTES];
 	uint8_t next[IP_BYTES];
@@ -135,8 +167,7 @@ static void remove_addrs(int fd, const struct vly_dpdk_share *share, const struc
 	while (is_there) {
 		memcpy(key, next, sizeof(key));
 		is_there = bpf_map_get_next_key(fd, key, next) == 0;
-		if (!is_among(addrs, count, key) &&
-		    !is_among(share->groups, share->group_count, key))
+		if (!is_taken(taken, key))
 			bpf_map_delete_elem(fd, key);
 	}
 }
@@ -144,15 +175,18 @@ static void remove_addrs(int fd, const struct vly_dpdk_share *share, const struc
 static int fill_addrs(const struct bpf_prog_info *program, const struct vly_dpdk_share *share,
 		      const struct vly_prefix *addrs, uint32_t count)
 {
+	struct taken taken = {.count = 0};
 	int fd = find_map(program, "volley_addrs");
-	int rc = fd < 0 ? fd : 0;
+	int rc;
 
-	if (rc)
-		return rc;
-	rc = add_addrs(fd, addrs, count);
-	if (!rc)
-		rc = add_addrs(fd, share->groups, share->group_count);
-	remove_addrs(fd, share, addrs, count);
+	if (fd < 0)
+		return fd;
+	take(&taken, addrs, count);
+	take(&taken, share->groups, share->group_count);
+	if (share->takes_broadcasts)
+		take_broadcasts(&taken, addrs, count);
+	rc = add_taken(fd, &taken);
+	remove_others(fd, &taken);
 	close(fd);
 	return rc;
 }

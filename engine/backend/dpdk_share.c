@@ -205,8 +205,10 @@ static int take_listens(struct vly_dpdk_share *share, const struct vly_port_conf
 
 	if (config->listen_count == 0)
 		rc = take_client_port(share, error);
-	for (uint32_t i = 0; i < config->listen_count; i++)
+	for (uint32_t i = 0; i < config->listen_count; i++) {
 		share->ports[share->port_count++] = config->listens[i].addr.port;
+		share->takes_broadcasts |= vly_addr_is_wildcard(&config->listens[i].addr);
+	}
 	for (uint32_t i = 0; !rc && i < config->group_count; i++) {
 		memcpy(share->groups[share->group_count++].ip, config->groups[i].ip, IP_BYTES);
 		rc = join(share, &config->groups[i], error);

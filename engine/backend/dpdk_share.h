@@ -22,6 +22,7 @@ struct vly_dpdk_share {
 	uint32_t addr_count;  // as of open
 	uint32_t group_count; // listened to
 	uint32_t port_count;
+	bool takes_broadcasts; // as a listen for all addresses does
 	struct vly_prefix asked[VLY_ADDRS_MAX];
 	struct vly_prefix addrs[VLY_ADDRS_MAX];
 	struct vly_prefix groups[VLY_GROUPS_MAX];

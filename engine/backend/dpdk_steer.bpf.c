@@ -23,7 +23,7 @@
 enum {
 	QUEUES_MAX = 64,
 	PORT_WORDS = 65536 / 64,
-	ADDRS_MAX = 128,
+	ADDRS_MAX = 256,           // ours and their broadcasts, groups, and everybody's
 	FRAGMENTS_MAX = 1024,      // datagrams in fragments at a time, those of late
 	FRAGMENT = 0x3fff,         // more fragments, or not the first
 	FRAGMENT_OFFSET = 0x1fff,  // not the first
