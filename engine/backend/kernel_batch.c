@@ -253,6 +253,19 @@ uint32_t vly_kernel_batch_gather(struct vly_kernel_batch *batch,
 	return most < VLY_KERNEL_BATCH ? most : VLY_KERNEL_BATCH;
 }
 
+void vly_kernel_batch_write(struct vly_kernel_batch *batch, uint32_t index)
+{
+	const struct vly_kernel_group *group = &batch->groups[index];
+	struct msghdr *msg = &batch->msgs[index].msg_hdr;
+	uint16_t segment = group->count > 1 ? group->size : 0;
+
+	if (group->route)
+		vly_kernel_message_write_bare(msg, batch->control[index], segment);
+	else
+		vly_kernel_message_write(msg, &batch->names[index], batch->control[index],
+					 group->sock, batch->dgrams[group->first], segment);
+}
+
 void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
 			   struct vly_dgram **dgrams, uint32_t count)
 {
@@ -264,6 +277,7 @@ void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sen
 	batch->is_ordered = false;
 	batch->since_ns = 0;
 	memcpy(batch->dgrams, dgrams, count * sizeof(dgrams[0]));
+	vly_kernel_routes_begin(&sender->routes);
 	group_burst(batch, sender);
 	if (count > VLY_BURST_MAX && batch->group_count > count - count / GAIN_PART)
 		batch->calm = CALM_BURSTS;
@@ -282,7 +296,7 @@ void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sen
 		msg->msg_iovlen = write_pieces(batch, group, msg->msg_iov);
 		iov_count += (uint32_t)msg->msg_iovlen;
 		msg->msg_flags = 0;
-		vly_kernel_message_write(msg, &batch->names[g], batch->control[g], group->sock,
-					 dgram, group->count > 1 ? group->size : 0);
+		group->route = vly_kernel_routes_find(&sender->routes, group->sock, dgram);
+		vly_kernel_batch_write(batch, g);
 	}
 }

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "backend/kernel_pool.h"
+#include "backend/kernel_route.h"
 #include "backend/kernel_socket.h"
 
 enum vly_kernel_batch_limits {
@@ -39,6 +40,7 @@ struct vly_kernel_paths {
 // One message.
 struct vly_kernel_group {
 	const struct vly_kernel_socket *sock;
+	struct vly_kernel_route *route; // that it leaves by instead; NULL: none
 	uint32_t bytes;
 	uint16_t size;   // of each datagram but the last
 	uint16_t limit;  // largest size that may be joined on this path
@@ -70,12 +72,19 @@ struct vly_kernel_batch {
 	_Alignas(8) uint8_t control[VLY_KERNEL_BATCH][VLY_KERNEL_CONTROL_BYTES];
 };
 
+// The descriptor that a message is sent by.
+static inline int vly_kernel_group_fd(const struct vly_kernel_group *group)
+{
+	return group->route ? group->route->fd : group->sock->fd;
+}
+
 // What sending needs to know of the queue.
 struct vly_kernel_sender {
 	const struct vly_kernel_sockets *sockets;
 	struct vly_kernel_pool *pool;
 	struct vly_ledger_block *ledger;
 	struct vly_kernel_paths paths;
+	struct vly_kernel_routes routes;
 	bool gso;
 	bool has_told; // that segmentation was refused somewhere
 	struct vly_log log;
@@ -85,6 +94,9 @@ struct vly_kernel_sender {
 // What no socket can send is counted and released.
 void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
 			   struct vly_dgram **dgrams, uint32_t count);
+
+// Writes, again, where a message goes and what its headers shall say: by its route or without.
+void vly_kernel_batch_write(struct vly_kernel_batch *batch, uint32_t index);
 
 // What became of a group: error is 0 or a negative errno. Counts it and marks it done; or marks it
 // plain, to be sent again by vly_kernel_batch_send_plain(); or, when the queue is full, leaves it

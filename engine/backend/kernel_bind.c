@@ -2,8 +2,10 @@
 #include "backend/kernel_bind.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
+#include "backend/kernel_socket.h"
 #include "core/fail.h"
 
 uint32_t vly_kernel_bind_count(const struct vly_port_config *config)
@@ -58,6 +60,22 @@ int vly_kernel_bind_check(const char *name, const struct vly_port_config *config
 		}
 	}
 	return 0;
+}
+
+int vly_kernel_bind_beside(int fd, bool is_ipv6, const struct vly_addr *addr, int beside)
+{
+	struct sockaddr_in6 name;
+	socklen_t bytes = vly_kernel_addr_write(&name, is_ipv6, addr, 0);
+	int on = 1;
+	int off = 0;
+	int rc;
+
+	if (setsockopt(beside, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+		return -1;
+	rc = bind(fd, (struct sockaddr *)&name, bytes);
+	setsockopt(beside, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
+	return rc;
 }
 
 int vly_kernel_bind_fail(const char *name, int code, const struct vly_addr *addr,

@@ -53,8 +53,9 @@ const struct vly_key vly_kernel_keys[] = {
 						 "count the ICMP errors that what we send meets, "
 						 "which a client always does"},
 	[SHARED + VLY_KERNEL_KEY_CONNECT] = {"connect", VLY_KEY_SWITCH, "on", 0, 0,
-					     "give a peer with one datagram in flight a connected "
-					     "socket, while the thread spins and has one address"},
+					     "send to peers that come again by connected sockets, "
+					     "for which the kernel keeps the route; and receive so "
+					     "from one that is alone, while the thread spins"},
 
 	[SHARED + VLY_KERNEL_KEY_COUNT] = {NULL, VLY_KEY_TEXT, NULL, 0, 0, NULL},
 };

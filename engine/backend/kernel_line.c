@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/kernel_bind.h"
 #include "backend/kernel_call.h"
 #include "backend/kernel_error.h"
 #include "backend/kernel_lone.h"
@@ -30,20 +31,11 @@ static int connect_to(int fd, const struct vly_addr *addr)
 	return connect(fd, (struct sockaddr *)&name, bytes);
 }
 
-// Two sockets may have one address if both say so, while the second is bound. Nobody else may then.
 static int bind_beside(int fd, const struct vly_kernel_socket *sock)
 {
-	struct sockaddr_in6 name;
-	socklen_t bytes = vly_kernel_addr_write(&name, false, &sock->bound, 0);
-	int on = 1;
 	int off = 0;
-	int rc;
+	int rc = vly_kernel_bind_beside(fd, false, &sock->bound, sock->fd);
 
-	if (setsockopt(sock->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
-		return -1;
-	rc = bind(fd, (struct sockaddr *)&name, bytes);
-	setsockopt(sock->fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
 	return rc;
 }

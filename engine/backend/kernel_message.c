@@ -106,6 +106,16 @@ void vly_kernel_message_write(struct msghdr *msg, struct sockaddr_in6 *name, uin
 		msg->msg_control = NULL;
 }
 
+void vly_kernel_message_write_bare(struct msghdr *msg, uint8_t *control, uint16_t segment)
+{
+	msg->msg_name = NULL;
+	msg->msg_namelen = 0;
+	msg->msg_control = segment ? control : NULL;
+	msg->msg_controllen = 0;
+	if (segment)
+		add_control(msg, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+}
+
 // The reply to what came alone to the only socket: its name is all there is to say.
 static bool is_straight(const struct vly_kernel_sockets *sockets, const struct vly_dgram *dgram)
 {
@@ -123,36 +133,63 @@ static void write_name(struct msghdr *msg, struct sockaddr_in6 *name, const stru
 	msg->msg_namelen = sizeof(in);
 }
 
+// True: it has left by a route, or is to wait, *error says which; false: it has none.
+static bool send_by_route(struct vly_kernel_sender *sender, const struct vly_kernel_socket *sock,
+			  const struct vly_dgram *dgram, int *error)
+{
+	struct vly_kernel_route *route;
+
+	vly_kernel_routes_begin(&sender->routes);
+	route = vly_kernel_routes_find(&sender->routes, sock, dgram);
+	if (!route)
+		return false;
+	*error = 0;
+	if (VLY_LIKELY(vly_call_sendto(route->fd, vly_dgram_data(dgram), dgram->len, MSG_DONTWAIT,
+				       NULL, 0) >= 0))
+		return true;
+	*error = -errno;
+	if (vly_kernel_is_full(*error))
+		return true;
+	vly_kernel_route_refuse(&sender->routes, route);
+	return false;
+}
+
+static int send_by_socket(struct vly_kernel_sender *sender, const struct vly_kernel_socket *sock,
+			  const struct vly_dgram *dgram, bool straight)
+{
+	_Alignas(8) uint8_t control[VLY_KERNEL_CONTROL_BYTES];
+	struct sockaddr_in6 name;
+	struct iovec iov = {.iov_base = vly_dgram_data(dgram), .iov_len = dgram->len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t rc;
+
+	if (VLY_LIKELY(straight))
+		write_name(&msg, &name, &dgram->peer);
+	else
+		vly_kernel_message_write(&msg, &name, control, sock, dgram, 0);
+	if (msg.msg_control)
+		rc = vly_call_sendmsg(sock->fd, &msg, MSG_DONTWAIT);
+	else
+		rc = vly_call_sendto(sock->fd, iov.iov_base, iov.iov_len, MSG_DONTWAIT, &name,
+				     msg.msg_namelen);
+	if (VLY_LIKELY(rc >= 0))
+		return 0;
+	return vly_kernel_errors_resend(sock, sender->ledger, &msg, -errno);
+}
+
 bool vly_kernel_send_lone(struct vly_kernel_sender *sender, struct vly_dgram *dgram)
 {
 	bool straight = is_straight(sender->sockets, dgram);
 	const struct vly_kernel_socket *sock =
 		straight ? sender->sockets->list : vly_kernel_sockets_pick(sender->sockets, dgram);
-	_Alignas(8) uint8_t control[VLY_KERNEL_CONTROL_BYTES];
-	struct sockaddr_in6 name;
-	struct iovec iov = {.iov_base = vly_dgram_data(dgram), .iov_len = dgram->len};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t rc = -1;
-	int error;
+	int error = 0;
 
-	if (straight && vly_kernel_line_send(&sender->sockets->line, dgram, sender->ledger)) {
-		error = 0;
-	} else if (VLY_UNLIKELY(!sock || !dgram->peer.port)) {
+	if (VLY_UNLIKELY(!sock || !dgram->peer.port))
 		error = sock ? -EDESTADDRREQ : -EAFNOSUPPORT;
-	} else {
-		if (VLY_LIKELY(straight))
-			write_name(&msg, &name, &dgram->peer);
-		else
-			vly_kernel_message_write(&msg, &name, control, sock, dgram, 0);
-		if (msg.msg_control)
-			rc = vly_call_sendmsg(sock->fd, &msg, MSG_DONTWAIT);
-		else
-			rc = vly_call_sendto(sock->fd, iov.iov_base, iov.iov_len, MSG_DONTWAIT,
-					     &name, msg.msg_namelen);
-		error = rc < 0 ? -errno : 0;
-		if (VLY_UNLIKELY(error))
-			error = vly_kernel_errors_resend(sock, sender->ledger, &msg, error);
-	}
+	else if (!(straight &&
+		   vly_kernel_line_send(&sender->sockets->line, dgram, sender->ledger)) &&
+		 !send_by_route(sender, sock, dgram, &error))
+		error = send_by_socket(sender, sock, dgram, straight);
 	if (VLY_LIKELY(!error))
 		vly_count(&sender->ledger->sent, 1);
 	else if (vly_kernel_is_full(error))

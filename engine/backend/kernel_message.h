@@ -24,6 +24,9 @@ void vly_kernel_message_write(struct msghdr *msg, struct sockaddr_in6 *name, uin
 			      const struct vly_kernel_socket *sock, const struct vly_dgram *dgram,
 			      uint16_t segment);
 
+// As above, of a message that leaves by a connected socket.
+void vly_kernel_message_write_bare(struct msghdr *msg, uint8_t *control, uint16_t segment);
+
 // Sends one datagram by the plainest call that will do, and counts and releases it. A lone datagram
 // is a matter of latency: this touches little memory that is cold after a sleep. False: the queue
 // is full, and the datagram is still the caller's.

@@ -22,7 +22,7 @@ struct vly_kernel_options {
 	uint32_t busy_poll_us; // 0: none
 	enum vly_kernel_stamping stamping;
 	bool icmp_errors; // a server is told of them, too
-	bool connects;    // a lone peer gets a connected socket (kernel_line.h)
+	bool connects;    // peers get connected sockets (kernel_line.h, kernel_route.h)
 };
 
 // What `values`, by enum vly_kernel_key, ask for. Returns 0, or -EINVAL for a word that is none;

@@ -15,22 +15,28 @@ static uint32_t run_length(const struct vly_kernel_batch *batch)
 	const struct vly_kernel_group *first = &batch->groups[batch->done];
 	uint32_t n = 1;
 
-	while (batch->done + n < batch->group_count && !first[n].is_done && !first[n].is_plain &&
-	       first[n].sock == first->sock)
+	while (!first->route && batch->done + n < batch->group_count && !first[n].is_done &&
+	       !first[n].is_plain && !first[n].route && first[n].sock == first->sock)
 		n++;
 	return n;
 }
 
 static int send_run(struct vly_kernel_batch *batch, uint32_t n)
 {
-	int fd = batch->groups[batch->done].sock->fd;
+	int fd = vly_kernel_group_fd(&batch->groups[batch->done]);
 	struct mmsghdr *msgs = &batch->msgs[batch->done];
+	const struct msghdr *msg = &msgs->msg_hdr;
 	int rc;
 
 	if (n > 1)
 		rc = vly_call_sendmmsg(fd, msgs, n, MSG_DONTWAIT);
+	else if (!msg->msg_name && !msg->msg_control && msg->msg_iovlen == 1)
+		rc = vly_call_sendto(fd, msg->msg_iov->iov_base, msg->msg_iov->iov_len,
+				     MSG_DONTWAIT, NULL, 0) < 0
+			     ? -1
+			     : 1;
 	else
-		rc = vly_call_sendmsg(fd, &msgs->msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1;
+		rc = vly_call_sendmsg(fd, msg, MSG_DONTWAIT) < 0 ? -1 : 1;
 	return rc < 0 ? -errno : rc;
 }
 

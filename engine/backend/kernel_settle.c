@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/kernel_batch.h"
+#include "backend/kernel_call.h"
 #include "backend/kernel_error.h"
 #include "backend/kernel_message.h"
 #include "backend/kernel_path.h"
@@ -48,6 +49,23 @@ static void drop_group(const struct vly_kernel_batch *batch, struct vly_kernel_s
 		vly_count_drop(sender->ledger, batch->dgrams[index], reason);
 }
 
+// A route that cannot send, as one may whose way has changed, is none.
+static int leave_route(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
+		       uint32_t index, int error)
+{
+	struct vly_kernel_group *group = &batch->groups[index];
+
+	if (vly_kernel_is_full(error))
+		return error;
+	vly_kernel_route_refuse(&sender->routes, group->route);
+	group->route = NULL;
+	vly_kernel_batch_write(batch, index);
+	error = vly_call_sendmsg(group->sock->fd, &batch->msgs[index].msg_hdr, MSG_DONTWAIT) < 0
+			? -errno
+			: 0;
+	return error;
+}
+
 bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
 			     uint32_t index, int error)
 {
@@ -58,7 +76,9 @@ bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_s
 		group->is_done = true;
 		return true;
 	}
-	if (group->sock)
+	if (group->route)
+		error = leave_route(batch, sender, index, error);
+	if (error && group->sock)
 		error = vly_kernel_errors_resend(group->sock, sender->ledger,
 						 &batch->msgs[index].msg_hdr, error);
 	if (!error) {

@@ -29,6 +29,7 @@ static int socket_probe(struct vly_error *error)
 static void close_queue(struct vly_backend_queue *queue)
 {
 	vly_kernel_batch_abandon(&queue->batch, &queue->sender);
+	vly_kernel_routes_close(&queue->sender.routes);
 	if (queue->waker_fd >= 0)
 		close(queue->waker_fd);
 	if (queue->event_fd >= 0)
@@ -91,6 +92,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 		.gso = queue->options.gso,
 		.log = config->log,
 	};
+	vly_kernel_routes_open(&queue->sender.routes, &queue->options, config->queues);
 	vly_kernel_receiver_open(&queue->receiver, &queue->pool, &queue->trains, ledger);
 	if (config->queues <= 1)
 		vly_socket_waker_open(queue);

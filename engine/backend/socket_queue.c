@@ -94,5 +94,7 @@ uint32_t vly_socket_flush(struct vly_backend_queue *queue)
 	if (batch->count && !vly_kernel_batch_push(&queue->batch, &queue->sender) &&
 	    queue->now_ns > batch->since_ns + HELD_LIMIT_NS)
 		vly_kernel_batch_abandon(batch, &queue->sender);
+	if (!batch->count)
+		vly_kernel_routes_age(&queue->sender.routes, queue->now_ns);
 	return vly_kernel_batch_unsent(batch);
 }

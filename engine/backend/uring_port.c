@@ -20,6 +20,7 @@ static void close_queue(struct vly_backend_queue *queue)
 	vly_kernel_sockets_close(&queue->sockets);
 	vly_uring_ring_close(queue);
 	vly_kernel_batch_abandon(&queue->batch, &queue->sender);
+	vly_kernel_routes_close(&queue->sender.routes);
 	if (queue->event_fd >= 0)
 		close(queue->event_fd);
 	vly_kernel_pool_close(&queue->pool);
@@ -60,6 +61,7 @@ static int open_queue(struct vly_backend_port *port, const struct vly_port_confi
 		.gso = queue->options.gso,
 		.log = config->log,
 	};
+	vly_kernel_routes_open(&queue->sender.routes, &queue->options, config->queues);
 	rc = vly_uring_ring_open(queue, features, error);
 	if (rc == -EMFILE)
 		return vly_kernel_fail_files("uring", rc, config, error);

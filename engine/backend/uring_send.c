@@ -15,7 +15,7 @@ enum {
 static void prepare(struct vly_backend_queue *queue, uint32_t group)
 {
 	const struct vly_kernel_batch *batch = &queue->batch;
-	const struct vly_kernel_socket *sock = batch->groups[group].sock;
+	int fd = vly_kernel_group_fd(&batch->groups[group]);
 	const struct msghdr *msg = &batch->msgs[group].msg_hdr;
 	struct io_uring_sqe *sqe;
 	bool sqpoll = queue->features.sqpoll;
@@ -27,13 +27,13 @@ static void prepare(struct vly_backend_queue *queue, uint32_t group)
 	}
 	sqe = vly_uring_sqe(queue);
 	if (queue->features.send_to && !msg->msg_control && msg->msg_iovlen == 1) {
-		io_uring_prep_send(sqe, sock->fd, msg->msg_iov->iov_base, msg->msg_iov->iov_len,
-				   flags);
+		io_uring_prep_send(sqe, fd, msg->msg_iov->iov_base, msg->msg_iov->iov_len, flags);
 		io_uring_prep_send_set_addr(sqe, msg->msg_name, (uint16_t)msg->msg_namelen);
 	} else {
-		io_uring_prep_sendmsg(sqe, sock->fd, msg, (unsigned)flags);
+		io_uring_prep_sendmsg(sqe, fd, msg, (unsigned)flags);
 	}
-	vly_uring_sqe_set_socket(queue, sqe, sock);
+	if (!batch->groups[group].route)
+		vly_uring_sqe_set_socket(queue, sqe, batch->groups[group].sock);
 	if (!sqpoll)
 		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	sqe->user_data = (uint64_t)VLY_URING_SEND << VLY_URING_KIND_SHIFT | group;
@@ -117,7 +117,8 @@ static bool push_one(struct vly_backend_queue *queue)
 	struct vly_kernel_batch *batch = &queue->batch;
 	int error = 0;
 
-	if (vly_call_sendmsg(batch->groups[0].sock->fd, &batch->msgs[0].msg_hdr, MSG_DONTWAIT) < 0)
+	if (vly_call_sendmsg(vly_kernel_group_fd(&batch->groups[0]), &batch->msgs[0].msg_hdr,
+			     MSG_DONTWAIT) < 0)
 		error = -errno;
 	return vly_kernel_batch_settle(batch, &queue->sender, 0, error) &&
 	       push_plain(queue, batch) && vly_kernel_batch_advance(batch, &queue->sender);
@@ -230,5 +231,7 @@ uint32_t vly_uring_flush(struct vly_backend_queue *queue)
 	if (batch->count && !(queue->features.sqpoll ? push_async(queue) : push_inline(queue)) &&
 	    !queue->in_flight && queue->now_ns > batch->since_ns + HELD_LIMIT_NS)
 		vly_kernel_batch_abandon(batch, &queue->sender);
+	if (!batch->count)
+		vly_kernel_routes_age(&queue->sender.routes, queue->now_ns);
 	return vly_kernel_batch_unsent(batch);
 }

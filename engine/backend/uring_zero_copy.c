@@ -25,7 +25,6 @@ bool vly_uring_wants_uncopied(const struct vly_backend_queue *queue, uint32_t gr
 void vly_uring_prepare_uncopied(struct vly_backend_queue *queue, uint32_t group)
 {
 	const struct vly_kernel_group *train = &queue->batch.groups[group];
-	const struct vly_kernel_socket *sock = train->sock;
 	uint32_t slot = (uint32_t)__builtin_ctzll(~queue->uncopied_used);
 	struct io_uring_sqe *sqe = vly_uring_sqe(queue);
 
@@ -33,9 +32,10 @@ void vly_uring_prepare_uncopied(struct vly_backend_queue *queue, uint32_t group)
 	queue->uncopied[slot] =
 		(uint16_t)vly_kernel_pool_hold(&queue->pool, queue->batch.dgrams[train->first]);
 	queue->uncopied_used |= UINT64_C(1) << slot;
-	io_uring_prep_sendmsg_zc(sqe, sock->fd, &queue->batch.msgs[group].msg_hdr,
+	io_uring_prep_sendmsg_zc(sqe, vly_kernel_group_fd(train), &queue->batch.msgs[group].msg_hdr,
 				 queue->features.sqpoll ? 0 : MSG_DONTWAIT);
-	vly_uring_sqe_set_socket(queue, sqe, sock);
+	if (!train->route)
+		vly_uring_sqe_set_socket(queue, sqe, train->sock);
 	sqe->user_data = (uint64_t)VLY_URING_UNCOPIED_SEND << VLY_URING_KIND_SHIFT |
 			 slot << VLY_URING_SLOT_SHIFT | group;
 	queue->in_flight++;

@@ -60,8 +60,10 @@ def lines():
     """The ports that a socket of the server's is connected to, as `ss -uan` shows them."""
     shown = subprocess.run(['ss', '-Huan', 'state', 'established', f'sport = :{PORT}'],
                            capture_output=True, text=True, check=True, timeout=LIMIT_S).stdout
-    # Without a peer it is connected to the server itself.
-    return {int(line.split()[3].rpartition(':')[2]) for line in shown.splitlines()} - {PORT}
+    sockets = [line.split()[2:4] for line in shown.splitlines()]
+    # Those that only send are bound to a group. Without a peer it is connected to the server itself.
+    return {int(peer.rpartition(':')[2]) for local, peer in sockets
+            if not local.startswith(('232.', '[ff3e:'))} - {PORT}
 
 
 def until(expected, talk, what):

@@ -28,11 +28,13 @@ static uint16_t line_peer(const struct port *port)
 
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file)) {
+		unsigned ip = 0;
 		unsigned local = 0;
 		unsigned remote = 0;
 
-		if (sscanf(line, "%*d: %*8x:%x %*8x:%x", &local, &remote) == 2 &&
-		    local == port_number(port) && remote)
+		// A route (kernel_route.h) has the port, too, but not the address.
+		if (sscanf(line, "%*d: %8x:%x %*8x:%x", &ip, &local, &remote) == 3 &&
+		    ip == htonl(INADDR_LOOPBACK) && local == port_number(port) && remote)
 			found = (uint16_t)remote;
 	}
 	fclose(file);

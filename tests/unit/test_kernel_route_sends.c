@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The sockets that only send: that answers leave by them whole and in their order, and by the other
+// socket where they cannot.
+#include "route_port.h"
+
+enum {
+	TRAIN = 8,
+	TRAIN_BYTES = 100,
+	USED_S = 3,    // in which it was used, as it were
+	UNUSED_S = 12, // by the end of which it was not
+	FILES_SEEN = 256,
+};
+
+// The descriptor of a route of the port.
+static int find_route(const struct port *port)
+{
+	for (int fd = 3; fd < FILES_SEEN; fd++) {
+		struct sockaddr_in6 name = {.sin6_family = AF_UNSPEC};
+		socklen_t size = sizeof(name);
+		struct vly_addr addr;
+
+		if (getsockname(fd, (struct sockaddr *)&name, &size) ||
+		    (name.sin6_family != AF_INET && name.sin6_family != AF_INET6))
+			continue;
+		vly_kernel_addr_read(&addr, &name);
+		if (addr.port == port_number(port) && vly_addr_is_multicast(&addr))
+			return fd;
+	}
+	fail_msg("no route is open");
+	return -1;
+}
+
+// --- what it does -------------------------------------------------------------------------------
+
+static void send_train(int peer, uint32_t number)
+{
+	uint8_t data[TRAIN_BYTES];
+
+	for (uint32_t i = 0; i < TRAIN; i++) {
+		pattern(data, sizeof(data), number + i);
+		assert_int_equal(send(peer, data, sizeof(data), 0), sizeof(data));
+	}
+}
+
+static void hear_train(int peer, uint32_t number)
+{
+	uint8_t data[2 * TRAIN_BYTES];
+
+	for (uint32_t i = 0; i < TRAIN; i++) {
+		assert_int_equal(recv(peer, data, sizeof(data), 0), TRAIN_BYTES);
+		assert_true(is_pattern(data, TRAIN_BYTES, number + i));
+	}
+}
+
+// Joined answers are cut again, and none overtakes another, by a route or before there was one.
+static void test_trains(void **state)
+{
+	struct vly_dgram *dgrams[TRAIN];
+	struct port port;
+	int peer;
+
+	open_server(&port, *state, "127.0.0.1:0");
+	peer = open_peer(&port, "127.0.0.1");
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		send_train(peer, i);
+		port_receive(&port, 0, dgrams, TRAIN);
+		port_reply(&port, 0, dgrams, TRAIN);
+		port_flush(&port);
+		hear_train(peer, i);
+	}
+	assert_int_equal(count_routes(&port), 1);
+	assert_int_equal(port_ledger(&port).sent, ROUNDS * TRAIN);
+	close_all(&port, &peer, 1);
+}
+
+// Growing, so that none joins another: a message each, of one flow.
+static void test_order(void **state)
+{
+	static const uint8_t zeros[TRAIN + sizeof(uint32_t)];
+	struct vly_dgram *dgrams[TRAIN];
+	struct port port;
+	int peer;
+
+	open_server(&port, *state, "127.0.0.1:0");
+	peer = open_peer(&port, "127.0.0.1");
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		uint8_t heard[2 * sizeof(zeros)];
+
+		for (uint32_t k = 1; k <= TRAIN; k++)
+			assert_int_equal(send(peer, zeros, k, 0), k);
+		port_receive(&port, 0, dgrams, TRAIN);
+		port_reply(&port, 0, dgrams, TRAIN);
+		port_flush(&port);
+		for (uint32_t k = 1; k <= TRAIN; k++)
+			assert_int_equal(recv(peer, heard, sizeof(heard), 0), k);
+	}
+	assert_int_equal(count_routes(&port), 1);
+	close_all(&port, &peer, 1);
+}
+
+// --- and when it does not -----------------------------------------------------------------------
+
+// Every message leaves, and once; who had the route has none for the time being.
+static void break_one(struct port *port, const int *peers, uint32_t count)
+{
+	uint64_t sent = port_ledger(port).sent;
+	uint32_t routes = count_routes(port);
+
+	assert_int_equal(shutdown(find_route(port), SHUT_WR), 0);
+	exchange_often(port, peers, count, ROUNDS);
+	assert_int_equal(count_routes(port), routes - 1);
+	assert_int_equal(port_ledger(port).sent, sent + (uint64_t)ROUNDS * count);
+}
+
+static void test_it_cannot_send(void **state)
+{
+	struct port port;
+	int peers[PEERS];
+
+	open_server(&port, *state, "127.0.0.1:0");
+	for (uint32_t i = 0; i < PEERS; i++)
+		peers[i] = open_peer(&port, "127.0.0.1");
+	exchange_often(&port, peers, PEERS, ROUNDS);
+	for (uint32_t i = 0; i < PEERS; i++)
+		break_one(&port, peers, PEERS);
+	close_all(&port, peers, PEERS);
+}
+
+static void test_it_cannot_send_one(void **state)
+{
+	struct port port;
+	int peer;
+
+	open_server(&port, *state, "127.0.0.1:0");
+	peer = open_peer(&port, "127.0.0.1");
+	exchange_often(&port, &peer, 1, ROUNDS);
+	break_one(&port, &peer, 1);
+	close_all(&port, &peer, 1);
+}
+
+static void test_unused_it_goes(void **state)
+{
+	struct port port;
+	uint64_t now_ns = vly_clock_ns();
+	int peer;
+
+	open_server(&port, *state, "127.0.0.1:0");
+	peer = open_peer(&port, "127.0.0.1");
+	exchange_often(&port, &peer, 1, ROUNDS);
+	for (uint32_t i = 1; i <= UNUSED_S; i++) {
+		struct vly_dgram *dgram;
+
+		if (i <= USED_S)
+			assert_int_equal(count_routes(&port), 1);
+		now_ns += 1000000000;
+		port.backend->rx_burst(port.queues[0], &dgram, 1, now_ns);
+		port_flush(&port);
+	}
+	assert_int_equal(count_routes(&port), 0);
+	exchange_often(&port, &peer, 1, ROUNDS);
+	assert_int_equal(count_routes(&port), 1);
+	close_all(&port, &peer, 1);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_trains),         cmocka_unit_test(test_order),
+		cmocka_unit_test(test_it_cannot_send), cmocka_unit_test(test_it_cannot_send_one),
+		cmocka_unit_test(test_unused_it_goes),
+	};
+
+	return variants_run(tests, sizeof(tests) / sizeof(tests[0]));
+}
