@@ -12,6 +12,7 @@
 enum vly_kernel_receive_limits {
 	VLY_KERNEL_MESSAGES = 64, // of one receive; no more than VLY_KERNEL_TRAINS
 	VLY_KERNEL_PATIENCE = 16,
+	VLY_KERNEL_DENSE = 8, // messages found, and others come as fast as they are answered
 	VLY_KERNEL_LARGE_BYTES = 16384, // trains from here on push each other out of the cache
 };
 
@@ -58,6 +59,13 @@ void vly_kernel_receiver_rearm(struct vly_kernel_receiver *receiver);
 // What a receive has found of what it asked for: how many to ask for next.
 static inline void vly_kernel_receiver_adapt(struct vly_kernel_receiver *receiver, uint32_t asked,
 					     uint32_t got);
+
+// Whether the last receive found so many messages that more are likely to have come since: another
+// is then a better next step than a wait, which would take one of them.
+static inline bool vly_kernel_receiver_is_dense(const struct vly_kernel_receiver *receiver)
+{
+	return receiver->used >= VLY_KERNEL_DENSE;
+}
 
 // Whether an empty datagram from there is one that ends a wait, and nobody's; then it has come.
 bool vly_kernel_receiver_takes_wake(const struct vly_kernel_receiver *receiver,
