@@ -4,11 +4,11 @@
 //
 //     udp_load MODE ADDRESS PORT BYTES SECONDS [FIRST-SOURCE [BEHIND-PORT]]
 //
-// MODE is trains, peers, frames, flood, ping or spin, as load.h explains; `peers` and `frames` send
-// from 64 addresses of this machine, from FIRST-SOURCE on. With BEHIND-PORT, `trains` and `peers`
-// also are the server at that port of ADDRESS, to which a forwarder sends. It keeps enough under
-// way that the server is the limit, and spins while it waits (but for `ping`), so that no server
-// pays for waking it.
+// MODE is trains, peers, frames, apart, flood, ping or spin, as load.h explains; `peers`, `frames`
+// and `apart` send from 64 addresses of this machine, from FIRST-SOURCE on. With BEHIND-PORT,
+// `trains` and `peers` also are the server at that port of ADDRESS, to which a forwarder sends. It
+// keeps enough under way that the server is the limit, and spins while it waits (but for `ping`),
+// so that no server pays for waking it.
 #include "load.h"
 
 #include <arpa/inet.h>
@@ -100,14 +100,15 @@ static void run_pings(struct load *load, double seconds)
 
 static enum mode read_mode(const char *text)
 {
-	static const char *const names[] = {"trains", "peers", "frames", "flood", "ping", "spin"};
+	static const char *const names[] = {"trains", "peers", "frames", "apart",
+					    "flood",  "ping",  "spin"};
 
 	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) == 0)
 			return (enum mode)i;
 	}
 	errno = EINVAL;
-	fail("MODE is trains, peers, frames, flood, ping or spin");
+	fail("MODE is trains, peers, frames, apart, flood, ping or spin");
 }
 
 static void set_sizes(struct load *load)
@@ -126,6 +127,7 @@ static void set_sizes(struct load *load)
 		load->window = WINDOW_DATAGRAMS;
 		break;
 	case MODE_FRAMES:
+	case MODE_APART:
 		load->batch = PEERS;
 		load->window = WINDOW_FRAMES;
 		break;
@@ -195,7 +197,7 @@ int main(int argc, char **argv)
 		open_behind(&load, argv);
 	if (load_prepare(&load))
 		fail("memory");
-	if (load.mode == MODE_FRAMES && load_prepare_frames(&load))
+	if (load_has_frames(&load) && load_prepare_frames(&load))
 		fail("frames");
 	printf("{");
 	if (load.mode == MODE_FLOOD)

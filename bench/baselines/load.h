@@ -16,12 +16,13 @@
 
 enum {
 	HEADER_BYTES = 14,
-	PEERS = 64,             // of `peers` and `frames`: as many addresses, one after the other
+	PEERS = 64, // of `peers`, `frames` and `apart`: as many addresses, one after the other
 	TRAIN_BYTES = 65507,    // at most in one message
 	TRAIN_SEGMENTS = 64,    // at most in one message: what every kernel takes
 	WINDOW_DATAGRAMS = 256, // under way at a time: the server finds enough, its buffer holds it
 	WINDOW_TRAINS = 4,
 	WINDOW_FRAMES = 512,     // eight of each peer
+	GROWTH = 16,             // of `apart`: after so many a peer's are as small again
 	FRAME_HEADER_BYTES = 42, // Ethernet, IPv4, UDP
 	BUFFER_BYTES = 8 << 20,
 	CONTROL_BYTES = 64,
@@ -33,6 +34,7 @@ enum mode {
 	MODE_PEERS,  // 64 peers in turn, whose datagrams nothing can join
 	MODE_FRAMES, // the same, sent past our own UDP and IP: the server is the limit
 		     // (load_frames.c)
+	MODE_APART,  // the same, each of a peer's larger than the one before: nothing joins them
 	MODE_FLOOD,  // trains without an answer
 	MODE_PING,   // one datagram under way
 	MODE_SPIN,   // the same, and the client spins
@@ -41,7 +43,7 @@ enum mode {
 struct load {
 	enum mode mode;
 	int fd;
-	uint32_t bytes;  // of a datagram
+	uint32_t bytes;  // of a datagram; of `apart`, at least
 	uint32_t batch;  // datagrams of one send
 	uint32_t window; // datagrams under way
 	uint32_t peers;  // who send in turn: the remainder of a sequence number tells whose it is
@@ -51,8 +53,8 @@ struct load {
 	uint64_t received;   // datagrams
 	uint64_t passed_ns;
 	struct sockaddr_in server;
-	struct in_addr first_source; // of `peers` and `frames`
-	int frame_fd;                // of `frames`
+	struct in_addr first_source; // of those with peers
+	int frame_fd;                // of `frames` and `apart`
 	uint8_t headers[PEERS][FRAME_HEADER_BYTES];
 	struct iovec frame_iovs[PEERS][2];
 	// What stands behind the server, if that is a forwarder: an echo of our own, so that
@@ -74,16 +76,29 @@ static inline uint64_t load_now_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+static inline bool load_has_frames(const struct load *load)
+{
+	return load->mode == MODE_FRAMES || load->mode == MODE_APART;
+}
+
 static inline bool load_has_peers(const struct load *load)
 {
-	return load->mode == MODE_PEERS || load->mode == MODE_FRAMES;
+	return load->mode == MODE_PEERS || load_has_frames(load);
+}
+
+// From one datagram of a send to the next.
+static inline uint32_t load_stride(const struct load *load)
+{
+	return load->bytes + (load->mode == MODE_APART ? GROWTH : 0);
 }
 
 // --- load_frames.c
 
-// Makes the messages of `frames` of those of `peers`, and opens what sends them. Returns 0 or a
-// negative errno: -EPERM without CAP_NET_RAW.
+// Makes the messages of `frames` and `apart` of those of `peers`, and opens what sends them.
+// Returns 0 or a negative errno: -EPERM without CAP_NET_RAW.
 int load_prepare_frames(struct load *load);
+// Gives the next send's datagrams their size, with `apart`.
+void load_resize_frames(struct load *load);
 
 // --- load_send.c
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Mode `frames`: the datagrams of `peers` as frames that are given to the device (packet(7)). To
-// send a datagram costs the kernel as much as to echo one, so with `peers` the client's core is as
-// full as the server's, and no server can be much ahead of another. A frame passes this side's UDP
-// and IP by, and the server is the limit. On lo, whose peers' addresses are its own, the namespace
-// must allow that: net.ipv4.conf.lo.accept_local and .route_localnet are 1.
+// Modes `frames` and `apart`: the datagrams of `peers` as frames that are given to the device
+// (packet(7)). To send a datagram costs the kernel as much as to echo one, so with `peers` the
+// client's core is as full as the server's, and no server can be much ahead of another. A frame
+// passes this side's UDP and IP by, and the server is the limit. On lo, whose peers' addresses are
+// its own, the namespace must allow that: net.ipv4.conf.lo.accept_local and .route_localnet are 1.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -87,6 +87,31 @@ static int find_neighbour(const struct load *load, const char *device, uint8_t *
 	return rc ? -errno : 0;
 }
 
+static void resize(struct load *load, uint32_t index, uint32_t bytes)
+{
+	uint8_t *header = load->headers[index];
+	struct iphdr ip;
+	struct udphdr udp;
+
+	memcpy(&ip, header + sizeof(struct ether_header), sizeof(ip));
+	memcpy(&udp, header + FRAME_HEADER_BYTES - sizeof(udp), sizeof(udp));
+	udp.len = htons((uint16_t)(sizeof(udp) + bytes));
+	ip.tot_len = htons((uint16_t)(sizeof(ip) + sizeof(udp) + bytes));
+	ip.check = 0;
+	ip.check = checksum(&ip);
+	memcpy(header + sizeof(struct ether_header), &ip, sizeof(ip));
+	memcpy(header + FRAME_HEADER_BYTES - sizeof(udp), &udp, sizeof(udp));
+	load->frame_iovs[index][1].iov_len = bytes;
+}
+
+void load_resize_frames(struct load *load)
+{
+	uint32_t bytes = load->bytes + (uint32_t)(load->next / load->peers % GROWTH);
+
+	for (uint32_t i = 0; i < load->peers; i++)
+		resize(load, i, bytes);
+}
+
 static void write_frame(struct load *load, uint32_t index, const uint8_t *mac, uint16_t port)
 {
 	struct ether_header ether = {.ether_type = htons(ETHERTYPE_IP)};
@@ -96,25 +121,23 @@ static void write_frame(struct load *load, uint32_t index, const uint8_t *mac, u
 		.ttl = HOP_LIMIT,
 		.protocol = IPPROTO_UDP,
 		.frag_off = htons(IP_DF),
-		.tot_len = htons((uint16_t)(sizeof(ip) + sizeof(struct udphdr) + load->bytes)),
 		.saddr = htonl(ntohl(load->first_source.s_addr) + index),
 		.daddr = load->server.sin_addr.s_addr,
 	};
 	struct udphdr udp = {
 		.source = port,
-		.dest = load->server.sin_port,
-		.len = htons((uint16_t)(sizeof(udp) + load->bytes)), // without a checksum
+		.dest = load->server.sin_port, // without a checksum
 	};
 	uint8_t *header = load->headers[index];
 	struct iovec *iovs = load->frame_iovs[index];
 
 	memcpy(ether.ether_dhost, mac, ETH_ALEN);
-	ip.check = checksum(&ip);
 	memcpy(header, &ether, sizeof(ether));
 	memcpy(header + sizeof(ether), &ip, sizeof(ip));
 	memcpy(header + sizeof(ether) + sizeof(ip), &udp, sizeof(udp));
 	iovs[0] = (struct iovec){.iov_base = header, .iov_len = FRAME_HEADER_BYTES};
 	iovs[1] = load->iovs[index];
+	resize(load, index, load->bytes);
 	load->msgs[index].msg_hdr = (struct msghdr){.msg_iov = iovs, .msg_iovlen = 2};
 }
 

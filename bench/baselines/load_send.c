@@ -58,7 +58,7 @@ static void prepare_peer(struct load *load, uint32_t index)
 	struct in_pktinfo info = {.ipi_ifindex = 0};
 
 	load->iovs[index] = (struct iovec){
-		.iov_base = load->payload + index * load->bytes,
+		.iov_base = load->payload + index * load_stride(load),
 		.iov_len = load->bytes,
 	};
 	msg->msg_iov = &load->iovs[index];
@@ -87,11 +87,11 @@ static void prepare_train(struct load *load)
 
 int load_prepare(struct load *load)
 {
-	load->payload = calloc(load->batch, load->bytes);
+	load->payload = calloc(load->batch, load_stride(load));
 	if (!load->payload)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < load->batch; i++)
-		write_header(load->payload + i * load->bytes, load->bytes);
+		write_header(load->payload + i * load_stride(load), load->bytes);
 	if (!load_has_peers(load)) {
 		prepare_train(load);
 		return 0;
@@ -105,16 +105,18 @@ bool load_send(struct load *load)
 {
 	uint32_t first = (uint32_t)(load->next % load->batch); // whose turn it is, of `peers`
 	uint32_t done = first;
-	int fd = load->mode == MODE_FRAMES ? load->frame_fd : load->fd;
+	int fd = load_has_frames(load) ? load->frame_fd : load->fd;
 
 	for (uint32_t i = first; i < load->batch; i++)
-		write_sequence(load->payload + i * load->bytes, load->next + i - first);
+		write_sequence(load->payload + i * load_stride(load), load->next + i - first);
 	if (!load_has_peers(load)) {
 		if (sendmsg(load->fd, &load->msgs[0].msg_hdr, 0) < 0)
 			return false;
 		load->next += load->batch;
 		return true;
 	}
+	if (load->mode == MODE_APART)
+		load_resize_frames(load);
 	while (done < load->batch) {
 		int n = sendmmsg(fd, load->msgs + done, load->batch - done, 0);
 

@@ -19,6 +19,7 @@ SERVERS = {
     'trains': ('plain', 'uring-manual', 'train', 'socket', 'uring', 'uring-zerocopy'),
     'peers': ('plain', 'uring-manual', 'mmsg', 'socket', 'uring'),
     'frames': ('plain', 'mmsg', 'socket', 'uring'),
+    'apart': ('plain', 'mmsg', 'socket', 'uring'),
     'flood': ('sink', 'socket', 'uring'),
     'ping': ('plain', 'socket', 'uring'),
     'spin': ('plain', 'socket', 'uring'),

@@ -22,7 +22,7 @@ SERVER_IP = {'loopback': '127.0.0.1', 'veth': wires.SERVER_IP}
 
 
 class Loop(wires.Loopback):
-    """Takes frames that come from its own addresses, as the load `frames` sends them."""
+    """Takes frames that come from its own addresses, as loads of frames send them."""
 
     def open(self):
         super().open()
@@ -129,7 +129,7 @@ class Bench:
     def _server(self, row):
         if row.wire == 'veth' and self.veth_failure:
             raise self.veth_failure
-        if row.load == 'frames' and not self.loopback.is_private:
+        if row.load in ('frames', 'apart') and not self.loopback.is_private:
             raise Failure('needs root, for a namespace whose loopback takes frames')
         ip = SERVER_IP[row.wire]
         idle = 'busy' if row.load == 'spin' else 'block'

@@ -18,7 +18,7 @@ cat "$tmp/bench.out"
 	for row in wrong:
 	    print("not measured:", row["load"], row["bytes"], row["server"], row["failures"])
 	ratios = [one for row in rows for one in row["ratios"]]
-	sys.exit(len(wrong) > 0 or len(rows) != 42 or len(ratios) < 24)
+	sys.exit(len(wrong) > 0 or len(rows) != 50 or len(ratios) < 30)
 END
 	fail "the report is not as expected"
 for name in volley plain_echo mmsg_echo train_echo train_sink uring_echo udp_load; do
