@@ -81,6 +81,7 @@ static struct vly_kernel_group *begin(struct vly_kernel_batch *batch,
 		.first = (uint8_t)index,
 		.last = (uint8_t)index,
 		.count = 1,
+		.rank = 1,
 	};
 	return group;
 }
@@ -177,6 +178,19 @@ static struct vly_kernel_group *find(struct vly_kernel_batch *batch, const struc
 	return NULL;
 }
 
+// Another message of that one's flow; NULL: the first of its own.
+static void follow(struct vly_kernel_batch *batch, struct vly_kernel_group *group,
+		   const struct vly_kernel_group *newest)
+{
+	if (!newest) {
+		batch->flow_count++;
+		return;
+	}
+	group->older = (uint16_t)(newest - batch->groups + 1);
+	group->rank = newest->rank + 1;
+	batch->depth = group->rank > batch->depth ? group->rank : batch->depth;
+}
+
 static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_sender *sender)
 {
 	struct vly_kernel_group *group = begin(batch, sender, 0);
@@ -204,8 +218,8 @@ static void group_burst(struct vly_kernel_batch *batch, const struct vly_kernel_
 			join(batch, group, i);
 			continue;
 		}
-		batch->is_ordered |= newest != NULL;
 		group = begin(batch, sender, i);
+		follow(batch, group, newest);
 		group->before = batch->slots[slot_of(dgram)];
 		batch->slots[slot_of(dgram)] = (uint16_t)batch->group_count;
 	}
@@ -274,7 +288,8 @@ void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sen
 	batch->count = count;
 	batch->group_count = 0;
 	batch->done = 0;
-	batch->is_ordered = false;
+	batch->flow_count = 1;
+	batch->depth = 1;
 	batch->since_ns = 0;
 	memcpy(batch->dgrams, dgrams, count * sizeof(dgrams[0]));
 	vly_kernel_routes_begin(&sender->routes);

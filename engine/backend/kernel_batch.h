@@ -45,9 +45,11 @@ struct vly_kernel_group {
 	uint16_t size;   // of each datagram but the last
 	uint16_t limit;  // largest size that may be joined on this path
 	uint16_t before; // 1 + the group that the look-up had in this one's place; 0: none
+	uint16_t older;  // 1 + the message of the same flow before this one; 0: none
 	uint8_t first;   // datagram of the batch; the others follow by next[]
 	uint8_t last;
 	uint8_t count;
+	uint16_t rank;  // how many messages of its flow there are up to it
 	bool is_closed; // its last datagram was a shorter one
 	bool is_piece;  // its datagrams lie side by side
 	bool is_plain;  // segmentation was refused: each by itself
@@ -61,8 +63,9 @@ struct vly_kernel_batch {
 	uint32_t count;
 	struct vly_kernel_group groups[VLY_KERNEL_BATCH];
 	uint32_t group_count;
-	uint32_t done;     // groups before this one are done
-	bool is_ordered;   // a flow has several messages: they must not overtake each other
+	uint32_t done; // groups before this one are done
+	uint32_t flow_count;
+	uint32_t depth;    // the most messages that a flow has: they must not overtake each other
 	uint64_t since_ns; // when it was found that it cannot be sent yet
 	uint32_t calm; // more gatherings that will not be asked for: the last one joined nothing
 	uint16_t slots[VLY_KERNEL_SLOTS];

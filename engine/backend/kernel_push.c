@@ -15,8 +15,8 @@ static uint32_t run_length(const struct vly_kernel_batch *batch)
 	const struct vly_kernel_group *first = &batch->groups[batch->done];
 	uint32_t n = 1;
 
-	while (!first->route && batch->done + n < batch->group_count && !first[n].is_done &&
-	       !first[n].is_plain && !first[n].route && first[n].sock == first->sock)
+	while (batch->done + n < batch->group_count && !first[n].is_done && !first[n].is_plain &&
+	       first[n].sock == first->sock && first[n].route == first->route)
 		n++;
 	return n;
 }

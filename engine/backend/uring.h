@@ -90,6 +90,7 @@ struct vly_backend_queue {
 	struct msghdr recv_msg; // of multishot receives
 	struct vly_kernel_trains trains;
 	uint32_t in_flight; // messages of the batch that are with the kernel
+	bool is_full;       // it has given one back, as it takes no more now
 	struct vly_kernel_batch batch;
 	uint16_t to_arm[VLY_LISTENS_MAX];      // sockets that have no receive under way
 	uint64_t uncopied_used;                // bit i: uncopied[i] is

@@ -44,7 +44,8 @@ static void prepare(struct vly_backend_queue *queue, uint32_t group)
 void vly_uring_sent(struct vly_backend_queue *queue, uint32_t group, int res)
 {
 	queue->in_flight--;
-	vly_kernel_batch_settle(&queue->batch, &queue->sender, group, res < 0 ? res : 0);
+	queue->is_full |=
+		!vly_kernel_batch_settle(&queue->batch, &queue->sender, group, res < 0 ? res : 0);
 }
 
 // What a submit has completed lies behind what was there before it: no need to take receptions
@@ -124,30 +125,72 @@ static bool push_one(struct vly_backend_queue *queue)
 	       push_plain(queue, batch) && vly_kernel_batch_advance(batch, &queue->sender);
 }
 
-// Without SQPOLL: when this returns, every message has been sent or is still ours. False: the
-// kernel takes no more now.
-static bool push_inline(struct vly_backend_queue *queue)
+// The ring goes on after a message that could not be sent: the next of its flow is not asked for
+// before that one has left.
+static bool is_due(const struct vly_kernel_batch *batch, const struct vly_kernel_group *group)
+{
+	return !group->is_done && !group->is_plain &&
+	       (!group->older || batch->groups[group->older - 1].is_done);
+}
+
+static void send_due(struct vly_backend_queue *queue)
 {
 	struct vly_kernel_batch *batch = &queue->batch;
 	uint32_t tail;
 
-	if (batch->group_count == 1 && !batch->groups[0].is_done && !batch->groups[0].is_plain &&
-	    !vly_uring_wants_uncopied(queue, 0))
-		return push_one(queue);
-	if (batch->is_ordered)
-		return vly_kernel_batch_push(batch, &queue->sender);
 	for (uint32_t g = batch->done; g < batch->group_count; g++) {
-		if (batch->groups[g].is_done || batch->groups[g].is_plain)
-			continue;
-		prepare(queue, g);
-		batch->groups[g].is_asked = true;
+		batch->groups[g].is_asked = is_due(batch, &batch->groups[g]);
+		if (batch->groups[g].is_asked)
+			prepare(queue, g);
 	}
+	queue->is_full = false;
 	tail = io_uring_smp_load_acquire(queue->ring.cq.ktail);
 	submit_all(queue);
 	settle_new(queue, tail);
 	settle_untold(queue);
 	queue->in_flight = 0;
-	return push_plain(queue, batch) && vly_kernel_batch_advance(batch, &queue->sender);
+}
+
+// By plain calls a flow's messages leave together, and the ring asks for one of each flow at a
+// time: what takes fewer calls.
+static bool is_better_in_order(const struct vly_kernel_batch *batch)
+{
+	return batch->depth > 1 && batch->depth >= batch->flow_count;
+}
+
+// Each message may complete, with an error, before anything is reaped again; and a completion that
+// found no room would not be seen, so that what it tells of would count as sent.
+static bool has_room_for_completions(struct vly_backend_queue *queue)
+{
+	const struct vly_kernel_batch *batch = &queue->batch;
+	uint32_t most = (batch->group_count - batch->done) * batch->depth;
+
+	if (io_uring_cq_ready(&queue->ring) + most <= VLY_URING_CQ_ENTRIES)
+		return true;
+	vly_uring_reap(queue, queue->now_ns);
+	return io_uring_cq_ready(&queue->ring) + most <= VLY_URING_CQ_ENTRIES;
+}
+
+// Without SQPOLL: when this returns, every message has been sent or is still ours. False: the
+// kernel takes no more now.
+static bool push_inline(struct vly_backend_queue *queue)
+{
+	struct vly_kernel_batch *batch = &queue->batch;
+
+	if (batch->group_count == 1 && !batch->groups[0].is_done && !batch->groups[0].is_plain &&
+	    !vly_uring_wants_uncopied(queue, 0))
+		return push_one(queue);
+	if (is_better_in_order(batch) || !has_room_for_completions(queue))
+		return vly_kernel_batch_push(batch, &queue->sender);
+	for (;;) {
+		send_due(queue);
+		if (!push_plain(queue, batch))
+			return false;
+		if (vly_kernel_batch_advance(batch, &queue->sender))
+			return true;
+		if (queue->is_full)
+			return false;
+	}
 }
 
 // With SQPOLL: moves on what is not with the kernel. True: the batch is empty. A batch waits until
@@ -160,7 +203,7 @@ static bool push_async(struct vly_backend_queue *queue)
 		return true;
 	if (queue->in_flight)
 		return false;
-	if (batch->is_ordered)
+	if (batch->depth > 1)
 		return vly_kernel_batch_push(batch, &queue->sender);
 	if (!push_plain(queue, batch))
 		return false;

@@ -61,7 +61,7 @@ def lines():
     shown = subprocess.run(['ss', '-Huan', 'state', 'established', f'sport = :{PORT}'],
                            capture_output=True, text=True, check=True, timeout=LIMIT_S).stdout
     sockets = [line.split()[2:4] for line in shown.splitlines()]
-    # Those that only send are bound to a group. Without a peer it is connected to the server itself.
+    # Those that only send are bound to a group. One without a peer is connected to the server.
     return {int(peer.rpartition(':')[2]) for local, peer in sockets
             if not local.startswith(('232.', '[ff3e:'))} - {PORT}
 

@@ -169,11 +169,64 @@ static void test_full_queue_keeps_the_order(void **state)
 	close(before);
 }
 
+// To many peers, which no message joins or waits for: what the kernel gives back, again and again,
+// while nothing is received, is kept or counted, and never taken for sent.
+static void test_full_queue_loses_nothing(void **state)
+{
+	enum {
+		BURSTS = 20,
+		ROOM = 1 << 24,
+	};
+	static uint8_t in[PEER_BYTES];
+	struct port port;
+	struct vly_addr to;
+	uint64_t refusals = 0;
+	uint32_t came = 0;
+	int room = ROOM;
+	int before = small_network();
+	int peer;
+
+	needs(before >= 0 && can_slow_down(),
+	      "no network of its own, tc, or receive packet steering");
+	peer = peer_open("0.0.0.0");
+	to = peer_addr(peer);
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
+	port_open(&port, *state, &(struct port_plan){.listens = {":0"}, .option = "sndbuf=4k"});
+	for (uint32_t b = 0; b < BURSTS; b++) {
+		struct vly_dgram *dgrams[VLY_BURST_MAX];
+		uint32_t taken = 0;
+
+		for (uint32_t i = 0; i < VLY_BURST_MAX; i++) {
+			to.ip[12] = 127;
+			to.ip[15] = (uint8_t)(1 + i);
+			dgrams[i] = port_make(&port, 0, &to, 1400);
+		}
+		while (taken < VLY_BURST_MAX) {
+			uint32_t n = port.backend->tx_burst(port.queues[0], dgrams + taken,
+							    VLY_BURST_MAX - taken, vly_clock_ns());
+
+			refusals += n < VLY_BURST_MAX - taken;
+			taken += n;
+		}
+	}
+	port_flush(&port);
+	assert_true(refusals > BURSTS);
+	while (came < BURSTS * VLY_BURST_MAX && recv(peer, in, sizeof(in), 0) == 1400)
+		came++;
+	assert_int_equal(came, BURSTS * VLY_BURST_MAX);
+	assert_int_equal(port_ledger(&port).sent, came);
+	close(peer);
+	port_close(&port);
+	assert_int_equal(setns(before, CLONE_NEWNET), 0);
+	close(before);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_segments_larger_than_the_path),
 		cmocka_unit_test(test_full_queue_keeps_the_order),
+		cmocka_unit_test(test_full_queue_loses_nothing),
 	};
 
 	return variants_run(tests, sizeof(tests) / sizeof(tests[0]));
