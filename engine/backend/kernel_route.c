@@ -135,21 +135,27 @@ static bool is_source(const struct vly_addr *peer, const struct vly_addr *source
 	return memcmp(addr.ip, source->ip, sizeof(addr.ip)) == 0;
 }
 
-// Several queues' sockets share the port by SO_REUSEPORT, as these then do; else SO_REUSEADDR,
-// which routes have from each other.
+// Beside a socket at all addresses by what several queues' sockets share the port by, else by what
+// routes share theirs by.
 static int bind_nowhere(int fd, const struct vly_kernel_socket *sock, bool is_ipv6)
 {
 	struct vly_addr addr = is_ipv6 ? nowhere_ipv6 : nowhere_ipv4;
+	int option = sock->is_shared ? SO_REUSEPORT : SO_REUSEADDR;
+	struct sockaddr_in6 name;
+	socklen_t bytes;
 	int off = 0;
 	int on = 1;
 
 	addr.port = sock->bound.port;
+	bytes = vly_kernel_addr_write(&name, is_ipv6, &addr, 0);
 	setsockopt(fd, SOL_IP, IP_MULTICAST_ALL, &off, sizeof(off));
 	if (is_ipv6)
 		setsockopt(fd, SOL_IPV6, IPV6_MULTICAST_ALL, &off, sizeof(off));
-	if (sock->is_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
+	if (sock->is_wildcard && !sock->is_shared)
+		return vly_kernel_bind_beside(fd, is_ipv6, &addr, sock->fd);
+	if (setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on)))
 		return -1;
-	return vly_kernel_bind_beside(fd, is_ipv6, &addr, sock->fd);
+	return bind(fd, (struct sockaddr *)&name, bytes);
 }
 
 static int open_socket(const struct vly_kernel_routes *routes, const struct vly_kernel_socket *sock,
@@ -161,7 +167,7 @@ static int open_socket(const struct vly_kernel_routes *routes, const struct vly_
 
 	if (fd < 0)
 		return REFUSED;
-	options.rcvbuf_bytes = 1; // the least there is: nothing comes
+	options.rcvbuf_bytes = 0; // nothing comes
 	options.sndbuf_bytes /= SNDBUF_PART;
 	vly_kernel_buffers_set(fd, &options);
 	if (bind_nowhere(fd, sock, is_ipv6) || connect_to(fd, is_ipv6, &dgram->peer)) {

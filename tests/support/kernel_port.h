@@ -24,6 +24,7 @@
 #include "core/clock.h"
 
 enum {
+	PORT_FILES = 1024, // descriptors of a test are below
 	PORT_QUEUES = 4,
 	PORT_LIMIT_S = 5, // for anything that is waited for
 	PORT_SLICE_NS = 5000000,
@@ -300,6 +301,23 @@ static inline void peer_connect(int fd, const char *host, uint16_t port)
 static inline uint16_t port_number(const struct port *port)
 {
 	return port->backend->local(port->inner).port;
+}
+
+// Where a descriptor of ours is bound, and if it is connected, to whom; false: it is no IP socket.
+static inline bool socket_ends(int fd, struct vly_addr *local, struct vly_addr *remote)
+{
+	struct sockaddr_in6 name = {.sin6_family = AF_UNSPEC};
+	socklen_t size = sizeof(name);
+
+	if (getsockname(fd, (struct sockaddr *)&name, &size) ||
+	    (name.sin6_family != AF_INET && name.sin6_family != AF_INET6))
+		return false;
+	vly_kernel_addr_read(local, &name);
+	size = sizeof(name);
+	memset(remote, 0, sizeof(*remote));
+	if (!getpeername(fd, (struct sockaddr *)&name, &size))
+		vly_kernel_addr_read(remote, &name);
+	return true;
 }
 
 // Fills with a pattern that depends on the seed.

@@ -10,37 +10,32 @@ enum {
 	WARM = 32,   // answers until a peer has a route
 	ROUNDS = 80, // more than that, also where it grows cold meanwhile
 	PEERS = 3,
-	NOWHERE_HIGH = 0x594c56e8, // 232.86.76.89 as the kernel prints it, here and backwards
-	NOWHERE_LOW = 0xe8564c59,
 };
 
-static inline uint32_t count_in(const char *path, uint16_t port, const char *format)
+// How many sockets of the port only send; *fd is one of them.
+static inline uint32_t find_routes(const struct port *port, int *fd)
 {
-	FILE *file = fopen(path, "re");
-	char line[512];
 	uint32_t count = 0;
 
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file)) {
-		unsigned first = 0;
-		unsigned local = 0;
+	for (int i = 3; i < PORT_FILES; i++) {
+		struct vly_addr local;
+		struct vly_addr remote;
 
-		if (sscanf(line, format, &first, &local) == 2 && local == port &&
-		    (first == NOWHERE_HIGH || first == NOWHERE_LOW || (first & 0xffff) == 0x3eff ||
-		     first >> 16 == 0xff3e))
-			count++;
+		if (!socket_ends(i, &local, &remote) || local.port != port_number(port) ||
+		    !vly_addr_is_multicast(&local))
+			continue;
+		assert_int_not_equal(remote.port, 0);
+		count++;
+		*fd = i;
 	}
-	fclose(file);
 	return count;
 }
 
-// Routes from a port, of both families, as the kernel has them.
 static inline uint32_t count_routes(const struct port *port)
 {
-	uint16_t number = port_number(port);
+	int fd;
 
-	return count_in("/proc/self/net/udp", number, "%*d: %8x:%x") +
-	       count_in("/proc/self/net/udp6", number, "%*d: %8x%*24x:%x");
+	return find_routes(port, &fd);
 }
 
 static inline int open_peer(const struct port *port, const char *host)

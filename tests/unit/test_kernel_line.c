@@ -19,26 +19,19 @@ enum {
 	PEERS = 3,
 };
 
-// The port that the line is connected to, as the kernel has it; 0: there is none.
+// The port that the line is connected to; 0: there is none.
 static uint16_t line_peer(const struct port *port)
 {
-	FILE *file = fopen("/proc/self/net/udp", "re");
-	char line[256];
-	uint16_t found = 0;
+	for (int fd = 3; fd < PORT_FILES; fd++) {
+		struct vly_addr local;
+		struct vly_addr remote;
 
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file)) {
-		unsigned ip = 0;
-		unsigned local = 0;
-		unsigned remote = 0;
-
-		// A route (kernel_route.h) has the port, too, but not the address.
-		if (sscanf(line, "%*d: %8x:%x %*8x:%x", &ip, &local, &remote) == 3 &&
-		    ip == htonl(INADDR_LOOPBACK) && local == port_number(port) && remote)
-			found = (uint16_t)remote;
+		// A route (kernel_route.h) has the port, too, but a group's address.
+		if (socket_ends(fd, &local, &remote) && local.port == port_number(port) &&
+		    !vly_addr_is_multicast(&local) && remote.port)
+			return remote.port;
 	}
-	fclose(file);
-	return found;
+	return 0;
 }
 
 // Whether the variant receives from one socket by plain calls, and does not join from the start.

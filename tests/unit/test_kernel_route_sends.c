@@ -9,27 +9,7 @@ enum {
 	TRAIN_BYTES = 100,
 	USED_S = 3,    // in which it was used, as it were
 	UNUSED_S = 12, // by the end of which it was not
-	FILES_SEEN = 256,
 };
-
-// The descriptor of a route of the port.
-static int find_route(const struct port *port)
-{
-	for (int fd = 3; fd < FILES_SEEN; fd++) {
-		struct sockaddr_in6 name = {.sin6_family = AF_UNSPEC};
-		socklen_t size = sizeof(name);
-		struct vly_addr addr;
-
-		if (getsockname(fd, (struct sockaddr *)&name, &size) ||
-		    (name.sin6_family != AF_INET && name.sin6_family != AF_INET6))
-			continue;
-		vly_kernel_addr_read(&addr, &name);
-		if (addr.port == port_number(port) && vly_addr_is_multicast(&addr))
-			return fd;
-	}
-	fail_msg("no route is open");
-	return -1;
-}
 
 // --- what it does -------------------------------------------------------------------------------
 
@@ -105,9 +85,10 @@ static void test_order(void **state)
 static void break_one(struct port *port, const int *peers, uint32_t count)
 {
 	uint64_t sent = port_ledger(port).sent;
-	uint32_t routes = count_routes(port);
+	int route = -1;
+	uint32_t routes = find_routes(port, &route);
 
-	assert_int_equal(shutdown(find_route(port), SHUT_WR), 0);
+	assert_int_equal(shutdown(route, SHUT_WR), 0);
 	exchange_often(port, peers, count, ROUNDS);
 	assert_int_equal(count_routes(port), routes - 1);
 	assert_int_equal(port_ledger(port).sent, sent + (uint64_t)ROUNDS * count);
