@@ -127,12 +127,36 @@ void vly_kernel_options_tell(const char *name, const struct vly_kernel_options *
 	tell_buffer(name, "send", "net.core.wmem_max", fd, SO_SNDBUF, asked->sndbuf_bytes, log);
 }
 
+static bool has_busy_poll(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && vly_kernel_busy_poll_set(fd, 1);
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+static bool has_stamps(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && vly_kernel_stamps_enable(fd, VLY_KERNEL_STAMPING_SOFTWARE) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 void vly_kernel_options_describe(const struct vly_log *log)
 {
 	vly_log_line(log, "segmentation offload (UDP_SEGMENT, Linux 4.18): %s",
 		     vly_kernel_has_gso() ? "yes" : "no");
 	vly_log_line(log, "receive offload (UDP_GRO, Linux 5.0): %s",
 		     vly_kernel_has_gro() ? "yes" : "no");
+	vly_log_line(log, "device polling by the socket (SO_BUSY_POLL, Linux 3.11): %s",
+		     has_busy_poll() ? "yes" : "no: needs CAP_NET_ADMIN");
+	vly_log_line(log, "receive timestamps (SO_TIMESTAMPING, Linux 2.6.30): %s",
+		     has_stamps() ? "yes" : "no");
 	vly_log_line(log, "flows steered to queues (SO_ATTACH_REUSEPORT_CBPF, Linux 4.5): %s",
 		     vly_kernel_has_steering() ? "yes" : "no");
 }
