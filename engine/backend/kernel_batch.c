@@ -182,10 +182,8 @@ static struct vly_kernel_group *find(struct vly_kernel_batch *batch, const struc
 static void follow(struct vly_kernel_batch *batch, struct vly_kernel_group *group,
 		   const struct vly_kernel_group *newest)
 {
-	if (!newest) {
-		batch->flow_count++;
+	if (!newest)
 		return;
-	}
 	group->older = (uint16_t)(newest - batch->groups + 1);
 	group->rank = newest->rank + 1;
 	batch->depth = group->rank > batch->depth ? group->rank : batch->depth;
@@ -288,7 +286,6 @@ void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sen
 	batch->count = count;
 	batch->group_count = 0;
 	batch->done = 0;
-	batch->flow_count = 1;
 	batch->depth = 1;
 	batch->since_ns = 0;
 	memcpy(batch->dgrams, dgrams, count * sizeof(dgrams[0]));
@@ -311,7 +308,7 @@ void vly_kernel_batch_fill(struct vly_kernel_batch *batch, struct vly_kernel_sen
 		msg->msg_iovlen = write_pieces(batch, group, msg->msg_iov);
 		iov_count += (uint32_t)msg->msg_iovlen;
 		msg->msg_flags = 0;
-		group->route = vly_kernel_routes_find(&sender->routes, group->sock, dgram);
+		group->route = vly_kernel_routes_get(&sender->routes, group->sock, dgram);
 		vly_kernel_batch_write(batch, g);
 	}
 }

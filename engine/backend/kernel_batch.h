@@ -63,8 +63,7 @@ struct vly_kernel_batch {
 	uint32_t count;
 	struct vly_kernel_group groups[VLY_KERNEL_BATCH];
 	uint32_t group_count;
-	uint32_t done; // groups before this one are done
-	uint32_t flow_count;
+	uint32_t done;     // groups before this one are done
 	uint32_t depth;    // the most messages that a flow has: they must not overtake each other
 	uint64_t since_ns; // when it was found that it cannot be sent yet
 	uint32_t calm; // more gatherings that will not be asked for: the last one joined nothing
@@ -103,7 +102,8 @@ void vly_kernel_batch_write(struct vly_kernel_batch *batch, uint32_t index);
 
 // What became of a group: error is 0 or a negative errno. Counts it and marks it done; or marks it
 // plain, to be sent again by vly_kernel_batch_send_plain(); or, when the queue is full, leaves it
-// alone and returns false.
+// alone and returns false. A message that its route could not send leaves by its socket at once, by
+// a system call.
 bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
 			     uint32_t group, int error);
 

@@ -62,20 +62,12 @@ int vly_kernel_bind_check(const char *name, const struct vly_port_config *config
 	return 0;
 }
 
-int vly_kernel_bind_beside(int fd, bool is_ipv6, const struct vly_addr *addr, int beside)
+int vly_kernel_connect(int fd, bool is_ipv6, const struct vly_addr *addr)
 {
 	struct sockaddr_in6 name;
 	socklen_t bytes = vly_kernel_addr_write(&name, is_ipv6, addr, 0);
-	int on = 1;
-	int off = 0;
-	int rc;
 
-	if (setsockopt(beside, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
-		return -1;
-	rc = bind(fd, (struct sockaddr *)&name, bytes);
-	setsockopt(beside, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
-	return rc;
+	return connect(fd, (struct sockaddr *)&name, bytes);
 }
 
 int vly_kernel_bind_fail(const char *name, int code, const struct vly_addr *addr,

@@ -21,10 +21,8 @@ struct vly_endpoint vly_kernel_bind_at(const struct vly_port_config *config, uin
 int vly_kernel_bind_check(const char *name, const struct vly_port_config *config,
 			  struct vly_error *error);
 
-// Binds `fd` to addr, at which, or at all of whose addresses, `beside` is bound already: two
-// sockets may be if both say so while the second is bound. `fd` goes on saying so, `beside` does
-// not: nobody else may then. As bind(2).
-int vly_kernel_bind_beside(int fd, bool is_ipv6, const struct vly_addr *addr, int beside);
+// As connect(2).
+int vly_kernel_connect(int fd, bool is_ipv6, const struct vly_addr *addr);
 
 // Writes why a socket could not be bound there, and returns code, a negative errno. `name` is the
 // backend's.

@@ -23,19 +23,20 @@ enum {
 
 // --- opening ------------------------------------------------------------------------------------
 
-static int connect_to(int fd, const struct vly_addr *addr)
-{
-	struct sockaddr_in6 name;
-	socklen_t bytes = vly_kernel_addr_write(&name, false, addr, 0);
-
-	return connect(fd, (struct sockaddr *)&name, bytes);
-}
-
+// Two sockets may have one address if both say so, while the second is bound. Nobody else may then.
 static int bind_beside(int fd, const struct vly_kernel_socket *sock)
 {
+	struct sockaddr_in6 name;
+	socklen_t bytes = vly_kernel_addr_write(&name, false, &sock->bound, 0);
+	int on = 1;
 	int off = 0;
-	int rc = vly_kernel_bind_beside(fd, false, &sock->bound, sock->fd);
+	int rc;
 
+	if (setsockopt(sock->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+		return -1;
+	rc = bind(fd, (struct sockaddr *)&name, bytes);
+	setsockopt(sock->fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
 	return rc;
 }
@@ -61,7 +62,7 @@ static bool open_line(struct vly_kernel_line *line, const struct vly_kernel_sock
 		vly_kernel_errors_enable(&line->sock);
 	line->sock.tells_errors = true;
 	// To a broadcast address, of which again each would get a copy, none can be connected.
-	if (bind_beside(fd, sock) || connect_to(fd, &sock->bound)) {
+	if (bind_beside(fd, sock) || vly_kernel_connect(fd, false, &sock->bound)) {
 		close(fd);
 		return false;
 	}
@@ -90,7 +91,7 @@ void vly_kernel_line_dial(struct vly_kernel_sockets *sockets, const struct socka
 // If even that fails, our address is gone, and nothing comes any more.
 static void hang_up(struct vly_kernel_line *line)
 {
-	connect_to(line->sock.fd, &line->sock.bound);
+	vly_kernel_connect(line->sock.fd, false, &line->sock.bound);
 	line->state = VLY_KERNEL_LINE_OLD;
 	line->streak = 0;
 }

@@ -133,14 +133,15 @@ static void write_name(struct msghdr *msg, struct sockaddr_in6 *name, const stru
 	msg->msg_namelen = sizeof(in);
 }
 
-// True: it has left by a route, or is to wait, *error says which; false: it has none.
+// True: it was sent by a route (*error is 0), or the route's queue is full. False: the socket is to
+// send it; a route that failed is closed.
 static bool send_by_route(struct vly_kernel_sender *sender, const struct vly_kernel_socket *sock,
 			  const struct vly_dgram *dgram, int *error)
 {
 	struct vly_kernel_route *route;
 
 	vly_kernel_routes_begin(&sender->routes);
-	route = vly_kernel_routes_find(&sender->routes, sock, dgram);
+	route = vly_kernel_routes_get(&sender->routes, sock, dgram);
 	if (!route)
 		return false;
 	*error = 0;
@@ -150,7 +151,7 @@ static bool send_by_route(struct vly_kernel_sender *sender, const struct vly_ker
 	*error = -errno;
 	if (vly_kernel_is_full(*error))
 		return true;
-	vly_kernel_route_refuse(&sender->routes, route);
+	vly_kernel_route_refuse(route);
 	return false;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Sending a batch by plain calls, in order: the socket backend's way, and everybody's where a flow
-// has several messages. The kernel stops at the first that it does not take, so none overtakes.
+// Sending a batch by plain calls, in order: the socket backend's way, and the ring's where that
+// takes fewer calls, or its completions have no room. The kernel stops at the first message that it
+// does not take, so none overtakes.
 #include <errno.h>
 
 #include "backend/kernel_batch.h"

@@ -95,6 +95,15 @@ static bool takes_wake(const struct vly_kernel_receiver *receiver, const struct 
 	return vly_kernel_receiver_takes_wake(receiver, &peer);
 }
 
+bool vly_kernel_receiver_was_dense(struct vly_kernel_receiver *receiver)
+{
+	bool was_dense = receiver->used >= VLY_KERNEL_DENSE;
+
+	if (was_dense)
+		vly_kernel_receiver_rearm(receiver);
+	return was_dense;
+}
+
 // Whether the second of two messages is what UDP_GRO would have joined to the first.
 static bool follows(const struct mmsghdr *first, const struct mmsghdr *second)
 {

@@ -61,11 +61,8 @@ static inline void vly_kernel_receiver_adapt(struct vly_kernel_receiver *receive
 					     uint32_t got);
 
 // Whether the last receive found so many messages that more are likely to have come since: another
-// is then a better next step than a wait, which would take one of them.
-static inline bool vly_kernel_receiver_is_dense(const struct vly_kernel_receiver *receiver)
-{
-	return receiver->used >= VLY_KERNEL_DENSE;
-}
+// is then a better next step than a wait, which would take one of them. Says so once.
+bool vly_kernel_receiver_was_dense(struct vly_kernel_receiver *receiver);
 
 // Whether an empty datagram from there is one that ends a wait, and nobody's; then it has come.
 bool vly_kernel_receiver_takes_wake(const struct vly_kernel_receiver *receiver,

@@ -18,20 +18,17 @@ enum {
 	FILES_PART = 4,                       // of the files that may be open
 	SNDBUF_PART = 4,                      // of what the listening socket may have under way
 	AGE_NS = 1000000000,
-	AGE_SHIFT = 1, // by which they are colder each time
-	NONE = -1,
-	REFUSED = -2,
+	AGE_SHIFT = 1,        // by which they are colder each time
 	MULTICAST_IPV4 = 224, // the first byte, from which on an address is no host's
 	MULTICAST_IPV6 = 0xff,
 };
 
-// 232.86.76.89 and ff3e::5659:4c59: source-specific groups (RFC 4607), of which nothing comes to
-// who names no source.
+// "VLY", in the ranges of source-specific groups that a host may choose from (RFC 4607, section 1).
 static const struct vly_addr nowhere_ipv4 = {
-	.ip = {[10] = 0xff, 0xff, 232, 86, 76, 89},
+	.ip = {[10] = 0xff, 0xff, 232, 'V', 'L', 'Y'},
 };
 static const struct vly_addr nowhere_ipv6 = {
-	.ip = {0xff, 0x3e, [12] = 0x56, 0x59, 0x4c, 0x59},
+	.ip = {0xff, 0x3e, [12] = 0x80, 'V', 'L', 'Y'},
 };
 
 // --- opening and closing ------------------------------------------------------------------------
@@ -45,9 +42,8 @@ void vly_kernel_routes_open(struct vly_kernel_routes *routes,
 	if (!options->connects || getrlimit(RLIMIT_NOFILE, &limit))
 		return;
 	most = limit.rlim_cur / FILES_PART / (queues ? queues : 1);
-	routes->options = options;
 	for (uint32_t i = 0; i < VLY_KERNEL_ROUTES; i++)
-		routes->list[i].fd = NONE;
+		routes->list[i].fd = -1;
 	routes->most = most < VLY_KERNEL_ROUTES_MAX ? (uint32_t)most : VLY_KERNEL_ROUTES_MAX;
 }
 
@@ -57,7 +53,7 @@ static void close_route(struct vly_kernel_routes *routes, struct vly_kernel_rout
 		close(route->fd);
 		routes->count--;
 	}
-	route->fd = NONE;
+	route->fd = -1;
 }
 
 void vly_kernel_routes_close(struct vly_kernel_routes *routes)
@@ -67,10 +63,9 @@ void vly_kernel_routes_close(struct vly_kernel_routes *routes)
 	routes->most = 0;
 }
 
-void vly_kernel_route_refuse(struct vly_kernel_routes *routes, struct vly_kernel_route *route)
+void vly_kernel_route_refuse(struct vly_kernel_route *route)
 {
-	close_route(routes, route);
-	route->fd = REFUSED;
+	route->is_refused = true;
 	route->warmth = HOT;
 }
 
@@ -110,15 +105,8 @@ static bool can_have(const struct vly_kernel_socket *sock, const struct vly_dgra
 	       !vly_kernel_ip_is_scoped(dgram->peer.ip);
 }
 
-static int connect_to(int fd, bool is_ipv6, const struct vly_addr *addr)
-{
-	struct sockaddr_in6 name;
-	socklen_t bytes = vly_kernel_addr_write(&name, is_ipv6, addr, 0);
-
-	return connect(fd, (struct sockaddr *)&name, bytes);
-}
-
-// Whether the routes send to `peer` from that address: asked by a socket that tells.
+// Whether the kernel would send to `peer` from that address. A scratch socket is asked, as the
+// route's own tells only its group.
 static bool is_source(const struct vly_addr *peer, const struct vly_addr *source)
 {
 	bool is_ipv6 = !vly_addr_is_ipv4(peer);
@@ -129,57 +117,76 @@ static bool is_source(const struct vly_addr *peer, const struct vly_addr *source
 
 	if (fd < 0)
 		return false;
-	if (!connect_to(fd, is_ipv6, peer) && !getsockname(fd, (struct sockaddr *)&name, &bytes))
+	if (!vly_kernel_connect(fd, is_ipv6, peer) &&
+	    !getsockname(fd, (struct sockaddr *)&name, &bytes))
 		vly_kernel_addr_read(&addr, &name);
 	close(fd);
 	return memcmp(addr.ip, source->ip, sizeof(addr.ip)) == 0;
 }
 
-// Beside a socket at all addresses by what several queues' sockets share the port by, else by what
-// routes share theirs by.
+// Routes share one address by SO_REUSEPORT, which only sockets of one user may. A listening socket
+// at all addresses is in their way: it permits that, too, for the moment of the bind.
 static int bind_nowhere(int fd, const struct vly_kernel_socket *sock, bool is_ipv6)
 {
 	struct vly_addr addr = is_ipv6 ? nowhere_ipv6 : nowhere_ipv4;
-	int option = sock->is_shared ? SO_REUSEPORT : SO_REUSEADDR;
+	bool is_in_the_way = sock->is_wildcard && !sock->is_shared;
 	struct sockaddr_in6 name;
 	socklen_t bytes;
 	int off = 0;
 	int on = 1;
+	int rc;
 
 	addr.port = sock->bound.port;
 	bytes = vly_kernel_addr_write(&name, is_ipv6, &addr, 0);
-	setsockopt(fd, SOL_IP, IP_MULTICAST_ALL, &off, sizeof(off));
-	if (is_ipv6)
-		setsockopt(fd, SOL_IPV6, IPV6_MULTICAST_ALL, &off, sizeof(off));
-	if (sock->is_wildcard && !sock->is_shared)
-		return vly_kernel_bind_beside(fd, is_ipv6, &addr, sock->fd);
-	if (setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on)))
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
 		return -1;
-	return bind(fd, (struct sockaddr *)&name, bytes);
+	if (is_in_the_way)
+		setsockopt(sock->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	rc = bind(fd, (struct sockaddr *)&name, bytes);
+	if (is_in_the_way)
+		setsockopt(sock->fd, SOL_SOCKET, SO_REUSEPORT, &off, sizeof(off));
+	return rc;
 }
 
-static int open_socket(const struct vly_kernel_routes *routes, const struct vly_kernel_socket *sock,
-		       const struct vly_dgram *dgram)
+// Of what one socket had under way before, each has a part, so that many do not overfill a device's
+// queue. What that drops all the same is told (IP_RECVERR, ip(7)), and sent again.
+static void set_options(int fd, const struct vly_kernel_socket *sock, bool is_ipv6)
 {
-	struct vly_kernel_options options = *routes->options;
+	socklen_t bytes = sizeof(int);
+	int room = 0;
+	int off = 0;
+	int on = 1;
+
+	if (!getsockopt(sock->fd, SOL_SOCKET, SO_SNDBUF, &room, &bytes)) {
+		room /= 2 * SNDBUF_PART; // the kernel doubles what it is given
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	}
+	setsockopt(fd, SOL_IP, IP_MULTICAST_ALL, &off, sizeof(off));
+	setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
+	if (!is_ipv6)
+		return;
+	setsockopt(fd, SOL_IPV6, IPV6_MULTICAST_ALL, &off, sizeof(off));
+	setsockopt(fd, SOL_IPV6, IPV6_RECVERR, &on, sizeof(on));
+}
+
+// -1: none can be had.
+static int open_socket(const struct vly_kernel_socket *sock, const struct vly_dgram *dgram)
+{
 	bool is_ipv6 = !vly_addr_is_ipv4(&dgram->peer);
 	int fd = socket(is_ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return REFUSED;
-	options.rcvbuf_bytes = 0; // nothing comes
-	options.sndbuf_bytes /= SNDBUF_PART;
-	vly_kernel_buffers_set(fd, &options);
-	if (bind_nowhere(fd, sock, is_ipv6) || connect_to(fd, is_ipv6, &dgram->peer)) {
-		close(fd);
-		return REFUSED;
-	}
-	return fd;
+		return -1;
+	set_options(fd, sock, is_ipv6);
+	if (!bind_nowhere(fd, sock, is_ipv6) && !vly_kernel_connect(fd, is_ipv6, &dgram->peer))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 // --- looking up ---------------------------------------------------------------------------------
 
-static struct vly_kernel_route *places_of(struct vly_kernel_routes *routes, const uint64_t *flow)
+static struct vly_kernel_route *set_of(struct vly_kernel_routes *routes, const uint64_t *flow)
 {
 	uint64_t hash = (flow[0] ^ flow[1] ^ flow[2]) * UINT64_C(0x9e3779b97f4a7c15);
 	uint32_t set = (uint32_t)(hash >> (64 - SET_BITS)); // which all bits have a part in
@@ -188,9 +195,9 @@ static struct vly_kernel_route *places_of(struct vly_kernel_routes *routes, cons
 }
 
 // The flow's place. NULL: it has none, and the coldest of those that it may have is colder now.
-static struct vly_kernel_route *place_of(struct vly_kernel_routes *routes, const uint64_t *flow)
+static struct vly_kernel_route *find_place(struct vly_kernel_routes *routes, const uint64_t *flow)
 {
-	struct vly_kernel_route *places = places_of(routes, flow);
+	struct vly_kernel_route *places = set_of(routes, flow);
 	struct vly_kernel_route *coldest = places;
 
 	for (uint32_t i = 0; i < WAYS; i++) {
@@ -202,14 +209,14 @@ static struct vly_kernel_route *place_of(struct vly_kernel_routes *routes, const
 	if (coldest->warmth && (coldest->batch == routes->batch || --coldest->warmth))
 		return NULL;
 	close_route(routes, coldest);
-	*coldest = (struct vly_kernel_route){.fd = NONE};
+	*coldest = (struct vly_kernel_route){.fd = -1};
 	memcpy(coldest->flow, flow, sizeof(coldest->flow));
 	return coldest;
 }
 
-struct vly_kernel_route *vly_kernel_routes_find(struct vly_kernel_routes *routes,
-						const struct vly_kernel_socket *sock,
-						const struct vly_dgram *dgram)
+struct vly_kernel_route *vly_kernel_routes_get(struct vly_kernel_routes *routes,
+					       const struct vly_kernel_socket *sock,
+					       const struct vly_dgram *dgram)
 {
 	const struct vly_addr *source = sock->is_wildcard ? &dgram->local : &sock->bound;
 	struct vly_kernel_route *route;
@@ -218,21 +225,29 @@ struct vly_kernel_route *vly_kernel_routes_find(struct vly_kernel_routes *routes
 	if (!routes->most || !can_have(sock, dgram, source))
 		return NULL;
 	memcpy(flow, dgram, sizeof(flow));
-	route = place_of(routes, flow);
+	route = find_place(routes, flow);
 	if (!route)
 		return NULL;
+	if (VLY_UNLIKELY(route->is_refused)) {
+		if (route->batch != routes->batch)
+			close_route(routes, route);
+		return NULL;
+	}
 	route->batch = routes->batch;
 	if (route->warmth < HOT)
 		route->warmth++;
 	if (VLY_LIKELY(route->fd >= 0))
 		return route;
-	if (route->warmth < WARM || route->fd == REFUSED || routes->count >= routes->most)
+	if (route->warmth < WARM || routes->count >= routes->most ||
+	    routes->opened == routes->batch)
 		return NULL;
-	if (!is_source(&dgram->peer, source)) {
-		route->fd = REFUSED;
+	routes->opened = routes->batch;
+	if (is_source(&dgram->peer, source))
+		route->fd = open_socket(sock, dgram);
+	if (route->fd < 0) {
+		vly_kernel_route_refuse(route);
 		return NULL;
 	}
-	route->fd = open_socket(routes, sock, dgram);
-	routes->count += route->fd >= 0;
-	return route->fd >= 0 ? route : NULL;
+	routes->count++;
+	return route;
 }

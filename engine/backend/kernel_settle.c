@@ -49,21 +49,20 @@ static void drop_group(const struct vly_kernel_batch *batch, struct vly_kernel_s
 		vly_count_drop(sender->ledger, batch->dgrams[index], reason);
 }
 
-// A route that cannot send, as one may whose way has changed, is none.
-static int leave_route(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
-		       uint32_t index, int error)
+// The route cannot send, as when the way there has changed: the message goes by its socket.
+static int leave_route(struct vly_kernel_batch *batch, uint32_t index, int error)
 {
 	struct vly_kernel_group *group = &batch->groups[index];
 
 	if (vly_kernel_is_full(error))
 		return error;
-	vly_kernel_route_refuse(&sender->routes, group->route);
+	if (!is_about_segments(group, error)) // of which the route is not to blame
+		vly_kernel_route_refuse(group->route);
 	group->route = NULL;
 	vly_kernel_batch_write(batch, index);
-	error = vly_call_sendmsg(group->sock->fd, &batch->msgs[index].msg_hdr, MSG_DONTWAIT) < 0
-			? -errno
-			: 0;
-	return error;
+	if (vly_call_sendmsg(group->sock->fd, &batch->msgs[index].msg_hdr, MSG_DONTWAIT) < 0)
+		return -errno;
+	return 0;
 }
 
 bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_sender *sender,
@@ -77,7 +76,7 @@ bool vly_kernel_batch_settle(struct vly_kernel_batch *batch, struct vly_kernel_s
 		return true;
 	}
 	if (group->route)
-		error = leave_route(batch, sender, index, error);
+		error = leave_route(batch, index, error);
 	if (error && group->sock)
 		error = vly_kernel_errors_resend(group->sock, sender->ledger,
 						 &batch->msgs[index].msg_hdr, error);

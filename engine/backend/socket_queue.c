@@ -73,6 +73,7 @@ uint32_t vly_socket_tx_burst(struct vly_backend_queue *queue, struct vly_dgram *
 	if (VLY_UNLIKELY(queue->batch.count) &&
 	    !vly_kernel_batch_push(&queue->batch, &queue->sender))
 		return 0;
+	vly_kernel_routes_age(&queue->sender.routes, now_ns);
 	if (count == 1)
 		return vly_kernel_send_lone(&queue->sender, dgrams[0]) ? 1 : 0;
 	while (taken < count) {

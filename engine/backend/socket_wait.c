@@ -199,7 +199,7 @@ static void wait_in_poll(struct vly_backend_queue *queue, uint64_t timeout_ns)
 int vly_socket_wait(struct vly_backend_queue *queue, uint64_t timeout_ns)
 {
 	if (vly_kernel_trains_count(&queue->trains) ||
-	    vly_kernel_receiver_is_dense(&queue->receiver) ||
+	    vly_kernel_receiver_was_dense(&queue->receiver) ||
 	    !vly_kernel_line_may_wait(&queue->sockets.line))
 		return 0;
 	if (VLY_UNLIKELY(queue->batch.count) && timeout_ns > HELD_WAIT_NS)

@@ -26,7 +26,7 @@ enum vly_uring_limits {
 	VLY_URING_PROVIDED = 128,      // blocks that the kernel has at a time, at most
 	VLY_URING_PROVIDED_MIN = 8,    // and when few are used, which then stay in the cache
 	VLY_URING_SQ_ENTRIES = 512,
-	VLY_URING_CQ_ENTRIES = 2048, // more than all that can be under way: it never overflows
+	VLY_URING_CQ_ENTRIES = 2048, // what is not reaped may fill it: see uring_send.c
 	VLY_URING_GROUP = 0,         // of the provided buffers
 	VLY_URING_UNCOPIED = 64,     // messages sent without a copy that the kernel may still read
 };
@@ -149,7 +149,8 @@ void vly_uring_direct_open(struct vly_backend_queue *queue);
 // As rx_burst.
 uint32_t vly_uring_direct_burst(struct vly_backend_queue *queue, struct vly_dgram **dgrams,
 				uint32_t count, uint64_t now_ns);
-// Before a wait: leaves a receive with the ring. False: something has been received meanwhile.
+// Before a wait: leaves a receive with the ring. False: something has been received meanwhile, or
+// is likely to be by the next burst.
 bool vly_uring_direct_prepare_wait(struct vly_backend_queue *queue);
 // That receive has completed with `res`.
 void vly_uring_awaited_completed(struct vly_backend_queue *queue, int res, uint64_t now_ns);

@@ -96,7 +96,7 @@ static void await(struct vly_backend_queue *queue)
 
 bool vly_uring_direct_prepare_wait(struct vly_backend_queue *queue)
 {
-	if (vly_kernel_receiver_is_dense(&queue->receiver))
+	if (vly_kernel_receiver_was_dense(&queue->receiver))
 		return false;
 	if (!queue->is_awaited) {
 		vly_kernel_receiver_rearm(&queue->receiver);

@@ -85,9 +85,9 @@ static void tell(struct vly_backend_port *port, const struct vly_port_config *co
 	vly_kernel_options_tell("uring", options, &first->options, first->sockets.list[0].fd,
 				&config->log);
 	if (values[VLY_URING_KEY_SQPOLL].on && !first->features.sqpoll)
-		vly_log_line(&config->log, "uring: no kernel thread (SQPOLL): submitting "
-					   "ourselves; it needs Linux 5.11, "
-					   "or CAP_SYS_ADMIN before");
+		vly_log_line(&config->log,
+			     "uring: no kernel thread (SQPOLL): submitting ourselves, as the "
+			     "kernel refuses one");
 	if (options->busy_poll_us && !first->features.napi)
 		vly_log_line(&config->log, "uring: no device polling: needs Linux 6.9");
 	if (values[VLY_URING_KEY_ZERO_COPY].on && !first->features.zero_copy)

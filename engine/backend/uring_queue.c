@@ -254,7 +254,8 @@ void vly_uring_wake(struct vly_backend_queue *queue)
 		return; // it is full of wakes already
 }
 
-// Arms what may end a wait. False: there is something to receive already.
+// Arms what may end a wait. False: there is something to receive already,
+// or likely to be.
 static bool prepare_wait(struct vly_backend_queue *queue)
 {
 	if (queue->is_direct) {

@@ -136,7 +136,7 @@ static bool is_due(const struct vly_kernel_batch *batch, const struct vly_kernel
 static void send_due(struct vly_backend_queue *queue)
 {
 	struct vly_kernel_batch *batch = &queue->batch;
-	uint32_t tail;
+	uint32_t tail = io_uring_smp_load_acquire(queue->ring.cq.ktail);
 
 	for (uint32_t g = batch->done; g < batch->group_count; g++) {
 		batch->groups[g].is_asked = is_due(batch, &batch->groups[g]);
@@ -144,26 +144,32 @@ static void send_due(struct vly_backend_queue *queue)
 			prepare(queue, g);
 	}
 	queue->is_full = false;
-	tail = io_uring_smp_load_acquire(queue->ring.cq.ktail);
 	submit_all(queue);
 	settle_new(queue, tail);
 	settle_untold(queue);
 	queue->in_flight = 0;
 }
 
-// By plain calls a flow's messages leave together, and the ring asks for one of each flow at a
-// time: what takes fewer calls.
-static bool is_better_in_order(const struct vly_kernel_batch *batch)
+// The ring takes a call for each round, one message of each flow; plain calls one for each run of
+// messages that leave by the same descriptor.
+static bool needs_fewer_plain_calls(const struct vly_kernel_batch *batch)
 {
-	return batch->depth > 1 && batch->depth >= batch->flow_count;
+	const struct vly_kernel_group *groups = batch->groups;
+	uint32_t runs = 1;
+
+	for (uint32_t g = batch->done + 1; g < batch->group_count && runs <= batch->depth; g++)
+		runs += groups[g].sock != groups[g - 1].sock ||
+			groups[g].route != groups[g - 1].route;
+	return batch->depth > 1 && batch->depth >= runs;
 }
 
 // Each message may complete, with an error, before anything is reaped again; and a completion that
 // found no room would not be seen, so that what it tells of would count as sent.
 static bool has_room_for_completions(struct vly_backend_queue *queue)
 {
-	const struct vly_kernel_batch *batch = &queue->batch;
-	uint32_t most = (batch->group_count - batch->done) * batch->depth;
+	// Once each, and what is sent without a copy later again; then what is received meanwhile.
+	uint32_t most = 2 * (queue->batch.group_count - queue->batch.done) + VLY_URING_UNCOPIED +
+			VLY_URING_PROVIDED + queue->sockets.count + 2;
 
 	if (io_uring_cq_ready(&queue->ring) + most <= VLY_URING_CQ_ENTRIES)
 		return true;
@@ -180,7 +186,7 @@ static bool push_inline(struct vly_backend_queue *queue)
 	if (batch->group_count == 1 && !batch->groups[0].is_done && !batch->groups[0].is_plain &&
 	    !vly_uring_wants_uncopied(queue, 0))
 		return push_one(queue);
-	if (is_better_in_order(batch) || !has_room_for_completions(queue))
+	if (needs_fewer_plain_calls(batch) || !has_room_for_completions(queue))
 		return vly_kernel_batch_push(batch, &queue->sender);
 	for (;;) {
 		send_due(queue);
@@ -260,6 +266,8 @@ uint32_t vly_uring_tx_burst(struct vly_backend_queue *queue, struct vly_dgram **
 {
 	if (VLY_UNLIKELY(!queue->is_enabled))
 		vly_uring_ring_enable(queue);
+	if (!queue->batch.count)
+		vly_kernel_routes_age(&queue->sender.routes, now_ns);
 	if (queue->features.sqpoll)
 		return send_async(queue, dgrams, count, now_ns);
 	return send_inline(queue, dgrams, count, now_ns);

@@ -5,10 +5,7 @@
 
 #include <netinet/udp.h>
 
-#include "prng.h"
-
 enum {
-	FLOWS = 4,
 	ROUNDS = 30,
 	TTL_SENT = 33,
 	TTL_MADE = 44,
@@ -240,51 +237,6 @@ static void test_trains_stay_whole(void **state)
 	port_close(&port);
 }
 
-// Bursts of several flows and sizes, at random: each peer gets its own in the order of sending.
-static void test_mixed_bursts_keep_each_flow_in_order(void **state)
-{
-	struct prng prng = prng_open();
-	struct port port;
-	int peers[FLOWS];
-	uint32_t sent[FLOWS] = {0};
-
-	needs_ipv6();
-	print_message("seed %llu\n", (unsigned long long)prng.seed);
-	port_open(&port, *state, &(struct port_plan){.listens = {":0"}});
-	for (uint32_t f = 0; f < FLOWS; f++)
-		peers[f] = peer_open(f % 2 ? "::1" : "127.0.0.1");
-	for (uint32_t round = 0; round < ROUNDS; round++) {
-		struct vly_dgram *dgrams[VLY_BURST_MAX];
-		uint32_t count = prng_between(&prng, 1, VLY_BURST_MAX);
-		uint32_t here[FLOWS] = {0};
-
-		for (uint32_t i = 0; i < count; i++) {
-			uint32_t f = prng_below(&prng, FLOWS);
-			struct vly_addr to = peer_addr(peers[f]);
-			uint16_t len = (uint16_t)(8 + 8 * prng_below(&prng, 3));
-
-			dgrams[i] = port_make(&port, 0, &to, len);
-			memset(vly_dgram_data(dgrams[i]), 0, len);
-			memcpy(vly_dgram_data(dgrams[i]), &sent[f], sizeof(sent[f]));
-			sent[f]++;
-			here[f]++;
-		}
-		port_send(&port, 0, dgrams, count);
-		port_flush(&port);
-		for (uint32_t f = 0; f < FLOWS; f++) {
-			for (uint32_t i = 0; i < here[f]; i++) {
-				uint32_t number[6];
-
-				assert_true(recv(peers[f], number, sizeof(number), 0) >= 8);
-				assert_int_equal(number[0], sent[f] - here[f] + i);
-			}
-		}
-	}
-	for (uint32_t f = 0; f < FLOWS; f++)
-		close(peers[f]);
-	port_close(&port);
-}
-
 static void receive_with_headers(int fd, bool is_ipv6, int *ttl, int *tos)
 {
 	_Alignas(8) uint8_t control[128];
@@ -387,7 +339,6 @@ int main(void)
 		cmocka_unit_test(test_burst_keeps_its_order),
 		cmocka_unit_test(test_train_with_short_last_segment),
 		cmocka_unit_test(test_trains_stay_whole),
-		cmocka_unit_test(test_mixed_bursts_keep_each_flow_in_order),
 		cmocka_unit_test(test_hop_limit_and_class),
 		cmocka_unit_test(test_clients_talk_to_each_other),
 	};

@@ -12,7 +12,7 @@ enum {
 	CROWD = 200, // so many that some find all places taken that they may have
 	STRANGERS = 300,
 	FEW_FILES = 64, // more than a test has open
-	MANY = 20,      // more than a quarter of them
+	PEER_PORT = 10000,
 	CLASS = 0x28,
 };
 
@@ -140,85 +140,116 @@ static void test_not_with_a_class_of_its_own(void **state)
 	close_all(&port, &peer, 1);
 }
 
-static void test_strangers_displace_nobody(void **state)
+// --- the table ----------------------------------------------------------------------------------
+
+struct table {
+	struct vly_kernel_options options;
+	struct vly_kernel_routes routes;
+	struct vly_kernel_socket sock;
+};
+
+static void open_table(struct table *table, uint32_t queues)
 {
-	struct port port;
-	int peers[CROWD];
-	uint32_t routes;
-
-	open_server(&port, *state, "127.0.0.1:0");
-	for (uint32_t i = 0; i < CROWD; i++)
-		peers[i] = open_peer(&port, "127.0.0.1");
-	for (uint32_t i = 0; i < CROWD; i++)
-		exchange_often(&port, &peers[i], 1, WARM + 4);
-	routes = count_routes(&port);
-	assert_in_range(routes, CROWD / 2, CROWD);
-	for (uint32_t i = 0; i < STRANGERS; i++) {
-		int stranger = open_peer(&port, "127.0.0.1");
-
-		exchange(&port, &stranger, 1, i);
-		close(stranger);
-	}
-	assert_int_equal(count_routes(&port), routes);
-	close_all(&port, peers, CROWD);
+	memset(table, 0, sizeof(*table));
+	table->options.connects = true;
+	table->sock.fd = peer_open("127.0.0.1");
+	table->sock.bound = peer_addr(table->sock.fd);
+	vly_kernel_routes_open(&table->routes, &table->options, queues);
 }
 
+static void close_table(struct table *table)
+{
+	vly_kernel_routes_close(&table->routes);
+	assert_int_equal(table->routes.count, 0);
+	close(table->sock.fd);
+}
+
+// The route of that peer, after so many answers in a batch.
+static struct vly_kernel_route *answer_often(struct table *table, uint32_t peer, uint32_t times)
+{
+	struct vly_dgram dgram = {.peer = table->sock.bound, .fate = VLY_FATE_REPLY};
+	struct vly_kernel_route *route = NULL;
+
+	dgram.peer.port = (uint16_t)(PEER_PORT + peer);
+	for (uint32_t i = 0; i < times; i++)
+		route = vly_kernel_routes_get(&table->routes, &table->sock, &dgram);
+	return route;
+}
+
+static void test_strangers_displace_nobody(void **state)
+{
+	static struct table table;
+	static struct vly_kernel_route *known[CROWD];
+	uint32_t count = 0;
+
+	(void)state;
+	open_table(&table, 1);
+	for (uint32_t i = 0; i < CROWD; i++) {
+		vly_kernel_routes_begin(&table.routes);
+		known[i] = answer_often(&table, i, WARM + 4);
+		count += known[i] != NULL;
+	}
+	assert_in_range(count, CROWD / 2, CROWD);
+	assert_int_equal(table.routes.count, count);
+	for (uint32_t i = CROWD; i < CROWD + STRANGERS; i++) {
+		vly_kernel_routes_begin(&table.routes);
+		assert_null(answer_often(&table, i, 1));
+	}
+	assert_int_equal(table.routes.count, count);
+	for (uint32_t i = 0; i < CROWD; i++) {
+		if (known[i])
+			assert_ptr_equal(answer_often(&table, i, 1), known[i]);
+	}
+	close_table(&table);
+}
+
+// Of all queues together; and one is opened in a batch.
 static void test_a_quarter_of_the_files(void **state)
 {
+	static struct table table;
 	struct rlimit limit;
 	struct rlimit few;
-	struct port port;
-	int peers[MANY];
 
+	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	few = limit;
 	few.rlim_cur = FEW_FILES;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-	open_server(&port, *state, "127.0.0.1:0");
+	open_table(&table, 2);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	for (uint32_t i = 0; i < MANY; i++) {
-		peers[i] = open_peer(&port, "127.0.0.1");
-		exchange_often(&port, &peers[i], 1, ROUNDS);
+	for (uint32_t i = 0; i < FEW_FILES; i++) {
+		vly_kernel_routes_begin(&table.routes);
+		answer_often(&table, i, WARM);
+		assert_null(answer_often(&table, FEW_FILES + i, WARM));
 	}
-	assert_int_equal(count_routes(&port), FEW_FILES / 4);
-	close_all(&port, peers, MANY);
+	assert_int_equal(table.routes.count, FEW_FILES / 4 / 2);
+	close_table(&table);
 }
 
 // What a batch has found it still has when it is sent, however many others come.
 static void test_none_goes_in_its_batch(void **state)
 {
-	static struct vly_kernel_options options = {.connects = true};
-	static struct vly_kernel_routes routes;
-	struct vly_kernel_socket sock = {.fd = peer_open("127.0.0.1")};
-	struct vly_dgram dgram = {.fate = VLY_FATE_REPLY};
-	const struct vly_kernel_route *route = NULL;
+	static struct table table;
+	const struct vly_kernel_route *route;
 	int fd;
 
 	(void)state;
-	sock.bound = dgram.peer = peer_addr(sock.fd);
-	vly_kernel_routes_open(&routes, &options, 1);
-	vly_kernel_routes_begin(&routes);
-	for (uint32_t i = 0; i < WARM; i++)
-		route = vly_kernel_routes_find(&routes, &sock, &dgram);
+	open_table(&table, 1);
+	vly_kernel_routes_begin(&table.routes);
+	route = answer_often(&table, 0, WARM);
 	assert_non_null(route);
 	for (uint64_t s = 1; route->warmth > 1; s++)
-		vly_kernel_routes_age(&routes, s * 2000000000);
+		vly_kernel_routes_age(&table.routes, s * 2000000000);
 	fd = route->fd;
-	vly_kernel_routes_begin(&routes);
-	assert_ptr_equal(vly_kernel_routes_find(&routes, &sock, &dgram), route);
-	for (uint16_t i = 1; i <= 8 * VLY_KERNEL_ROUTES; i++) {
-		struct vly_dgram stranger = dgram;
-
-		stranger.peer.port = (uint16_t)(dgram.peer.port + i);
-		for (uint32_t k = 0; k < PEERS; k++) // warmer than it
-			vly_kernel_routes_find(&routes, &sock, &stranger);
-	}
-	assert_ptr_equal(vly_kernel_routes_find(&routes, &sock, &dgram), route);
+	vly_kernel_routes_begin(&table.routes);
+	assert_ptr_equal(answer_often(&table, 0, 1), route);
+	for (uint32_t i = 1; i <= 8 * VLY_KERNEL_ROUTES; i++)
+		answer_often(&table, i, PEERS); // warmer than it
+	assert_ptr_equal(answer_often(&table, 0, 1), route);
 	assert_int_equal(route->fd, fd);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	vly_kernel_routes_close(&routes);
+	close_table(&table);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
-	close(sock.fd);
 }
 
 int main(void)
@@ -231,11 +262,13 @@ int main(void)
 		cmocka_unit_test(test_nobody_gets_one_unasked),
 		cmocka_unit_test(test_not_from_another_address),
 		cmocka_unit_test(test_not_with_a_class_of_its_own),
+	};
+	const struct CMUnitTest of_the_table[] = {
 		cmocka_unit_test(test_strangers_displace_nobody),
 		cmocka_unit_test(test_a_quarter_of_the_files),
+		cmocka_unit_test(test_none_goes_in_its_batch),
 	};
-	const struct CMUnitTest alone[] = {cmocka_unit_test(test_none_goes_in_its_batch)};
 
-	return cmocka_run_group_tests(alone, NULL, NULL) +
+	return cmocka_run_group_tests(of_the_table, NULL, NULL) +
 	       variants_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -4,7 +4,11 @@
 // socket where they cannot.
 #include "route_port.h"
 
+#include "prng.h"
+
 enum {
+	FLOWS = 6,
+	BURSTS = 60, // enough for each flow to have a route
 	TRAIN = 8,
 	TRAIN_BYTES = 100,
 	USED_S = 3,    // in which it was used, as it were
@@ -79,6 +83,60 @@ static void test_order(void **state)
 	close_all(&port, &peer, 1);
 }
 
+// Bursts of several flows and sizes, at random: each peer gets its own in the order of sending.
+static void mix(const struct variant *variant, const char *listen, const char *const hosts[2])
+{
+	struct prng prng = prng_open();
+	struct port port;
+	int peers[FLOWS];
+	uint32_t sent[FLOWS] = {0};
+
+	print_message("seed %llu\n", (unsigned long long)prng.seed);
+	port_open(&port, variant, &(struct port_plan){.listens = {listen}});
+	for (uint32_t f = 0; f < FLOWS; f++)
+		peers[f] = peer_open(hosts[f % 2]);
+	for (uint32_t round = 0; round < BURSTS; round++) {
+		struct vly_dgram *dgrams[VLY_BURST_MAX];
+		uint32_t count = prng_between(&prng, 1, VLY_BURST_MAX);
+		uint32_t here[FLOWS] = {0};
+
+		for (uint32_t i = 0; i < count; i++) {
+			uint32_t f = prng_below(&prng, FLOWS);
+			struct vly_addr to = peer_addr(peers[f]);
+			uint16_t len = (uint16_t)(8 + 8 * prng_below(&prng, 3));
+
+			dgrams[i] = port_make(&port, 0, &to, len);
+			memset(vly_dgram_data(dgrams[i]), 0, len);
+			memcpy(vly_dgram_data(dgrams[i]), &sent[f], sizeof(sent[f]));
+			sent[f]++;
+			here[f]++;
+		}
+		port_send(&port, 0, dgrams, count);
+		port_flush(&port);
+		for (uint32_t f = 0; f < FLOWS; f++) {
+			for (uint32_t i = 0; i < here[f]; i++) {
+				uint32_t number[6];
+
+				assert_true(recv(peers[f], number, sizeof(number), 0) >= 8);
+				assert_int_equal(number[0], sent[f] - here[f] + i);
+			}
+		}
+	}
+	for (uint32_t f = 0; f < FLOWS; f++)
+		close(peers[f]);
+	port_close(&port);
+}
+
+// By a socket for all; by one each.
+static void test_mixed_bursts_keep_each_flow_in_order(void **state)
+{
+	static const char *const both[] = {"127.0.0.1", "::1"};
+
+	mix(*state, "127.0.0.1:0", (const char *[]){both[0], both[0]});
+	needs_ipv6();
+	mix(*state, ":0", both);
+}
+
 // --- and when it does not -----------------------------------------------------------------------
 
 // Every message leaves, and once; who had the route has none for the time being.
@@ -147,8 +205,11 @@ static void test_unused_it_goes(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trains),         cmocka_unit_test(test_order),
-		cmocka_unit_test(test_it_cannot_send), cmocka_unit_test(test_it_cannot_send_one),
+		cmocka_unit_test(test_trains),
+		cmocka_unit_test(test_mixed_bursts_keep_each_flow_in_order),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_it_cannot_send),
+		cmocka_unit_test(test_it_cannot_send_one),
 		cmocka_unit_test(test_unused_it_goes),
 	};
 
