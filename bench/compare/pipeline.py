@@ -110,6 +110,11 @@ def share_of_core(process, seconds):
     return (busy_ns(process.pid) - before) / (time.monotonic_ns() - start)
 
 
+def paced_s(bench):
+    """A second, or twice as long as a measurement; in a run that is cut short, less."""
+    return max(min(1.0, 6 * bench.seconds), 2 * bench.seconds)
+
+
 def pace(bench, server, rate, seconds):
     """What the client measures, and the server's share of its core meanwhile."""
     client = Child([bench.program('wire/pace'), '-c', bench.cores[1], '-r', str(rate),
@@ -140,7 +145,7 @@ def wake(bench, backend, workers, idle):
     out = {}
     try:
         for rate in (0,) + RATES:
-            seconds = SLOW_S if rate == 1 else max(1.0, 2 * bench.seconds)
+            seconds = SLOW_S if rate == 1 else paced_s(bench)
             time.sleep(SETTLE_S)
             out[rate] = pace(bench, server, rate, seconds) if rate else \
                 {'core': share_of_core(server.process, seconds)}
@@ -235,7 +240,7 @@ def overload(bench, policy, ratio):
     server = serve(bench, ['-b', 'socket', '-w', '1', '--ring', str(OVER_RING),
                            '--overload', policy, '-H', bench.work(OVER_CYCLES)])
     try:
-        result = pace(bench, server, round(rate), max(1.0, 2 * bench.seconds))
+        result = pace(bench, server, round(rate), paced_s(bench))
     finally:
         server.stop()
     ledger = json.loads(server.text('out').strip().splitlines()[-1])

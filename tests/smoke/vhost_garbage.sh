@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 
 needs_backend dpdk
-clients=120
+clients=60
 first=${VLY_TEST_SEED:-1}
 garbage=("$python" "$here/vhost_garbage.py")
 wire=$tmp/wire
