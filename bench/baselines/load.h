@@ -34,7 +34,8 @@ enum mode {
 	MODE_PEERS,  // 64 peers in turn, whose datagrams nothing can join
 	MODE_FRAMES, // the same, sent past our own UDP and IP: the server is the limit
 		     // (load_frames.c)
-	MODE_APART,  // the same, each of a peer's larger than the one before: nothing joins them
+	MODE_APART,  // the same, each of a peer's larger than the one before:
+		     // hardly any two can be joined
 	MODE_FLOOD,  // trains without an answer
 	MODE_PING,   // one datagram under way
 	MODE_SPIN,   // the same, and the client spins

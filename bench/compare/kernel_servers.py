@@ -108,14 +108,12 @@ class Bench:
 
     def count_calls(self, row, seconds):
         """System calls for a datagram: counted by the kernel (perf), in a run of its own because
-        counting takes time, too. A first run, not counted, is for what a server sets up once."""
+        counting takes time, too."""
         server = self._server(row)
         counts = os.path.join(self.folder, 'calls')
         words = ['perf', 'stat', '-x', ',', '-o', counts, '-e', 'raw_syscalls:sys_enter', '-p',
                  str(server.process.pid), '--']
         try:
-            if row.load != 'flood':  # of which the server tells all that it took in
-                self._drive(row, seconds)
             result = self._drive(row, seconds, words)
         finally:
             server.stop()
