@@ -2,7 +2,7 @@
 //
 // The kernel backends on a path that segments do not fit and on one that is slow, in a network of
 // the test's own.
-#include "kernel_port.h"
+#include "route_port.h"
 
 #include <fcntl.h>
 #include <net/if.h>
@@ -59,6 +59,14 @@ static void send_equal(struct port *port, int peer, uint16_t len)
 	}
 }
 
+static void leave(struct port *port, int peer, int before)
+{
+	close(peer);
+	port_close(port);
+	assert_int_equal(setns(before, CLONE_NEWNET), 0);
+	close(before);
+}
+
 // Larger than the MTU: the kernel sends fragments, but no segments. One by one then, once told.
 static void test_segments_larger_than_the_path(void **state)
 {
@@ -79,20 +87,51 @@ static void test_segments_larger_than_the_path(void **state)
 		assert_non_null(strstr(port.log_text, "segmentation offload does not work"));
 	else
 		assert_non_null(strstr(port.backend->detail(port.inner), "gso off"));
-	close(peer);
-	port_close(&port);
-	assert_int_equal(setns(before, CLONE_NEWNET), 0);
-	close(before);
+	leave(&port, peer, before);
 }
 
 // A slow loopback that keeps the order. Its device hands each datagram to the core that sends at
 // the moment: a thread that moves, or another core's timer that empties the queue, and two cores
 // deliver one flow at a time. So one core is told to receive for all.
-static bool can_slow_down(void)
+static bool can_slow_down(const char *queue)
 {
-	return system("{ tc qdisc add dev lo root tbf rate 200mbit burst 20k latency 1s && "
-		      "unshare -m sh -c 'mount -t sysfs none /sys && "
-		      "echo 1 >/sys/class/net/lo/queues/rx-0/rps_cpus'; } >/dev/null 2>&1") == 0;
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 "{ tc qdisc replace dev lo root tbf rate 200mbit burst 20k %s && "
+		 "unshare -m sh -c 'mount -t sysfs none /sys && "
+		 "echo 1 >/sys/class/net/lo/queues/rx-0/rps_cpus'; } >/dev/null 2>&1",
+		 queue);
+	return system(command) == 0;
+}
+
+// A plain socket in that network, which has room for all that comes. *before is the way back.
+static int open_behind_it(const char *host, int *before)
+{
+	int room = 1 << 24;
+	int peer;
+
+	*before = small_network();
+	needs(*before >= 0 && can_slow_down("latency 1s"),
+	      "no network of its own, tc, or receive packet steering");
+	peer = peer_open(host);
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
+	return peer;
+}
+
+// Sends a burst, however often it finds no room; returns how often.
+static uint32_t insist(struct port *port, struct vly_dgram **dgrams)
+{
+	uint32_t refusals = 0;
+
+	for (uint32_t taken = 0; taken < VLY_BURST_MAX;) {
+		uint32_t n = port->backend->tx_burst(port->queues[0], dgrams + taken,
+						     VLY_BURST_MAX - taken, vly_clock_ns());
+
+		refusals += n < VLY_BURST_MAX - taken;
+		taken += n;
+	}
+	return refusals;
 }
 
 // Datagrams 0 to count - 1 come in this order. Where not, says which came late, and which never.
@@ -127,47 +166,31 @@ static void test_full_queue_keeps_the_order(void **state)
 {
 	enum {
 		BURSTS = 40,
-		ROOM = 1 << 24,
 	};
 	struct port port;
 	struct vly_addr to;
 	uint32_t sent = 0;
 	uint32_t refusals = 0;
-	int room = ROOM;
-	int before = small_network();
-	int peer;
+	int before;
+	int peer = open_behind_it("127.0.0.1", &before);
 
-	needs(before >= 0 && can_slow_down(),
-	      "no network of its own, tc, or receive packet steering");
-	peer = peer_open("127.0.0.1");
 	to = peer_addr(peer);
-	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
 	port_open(&port, *state, &(struct port_plan){.queues = 1, .option = "sndbuf=4k"});
 	for (uint32_t b = 0; b < BURSTS; b++) {
 		struct vly_dgram *dgrams[VLY_BURST_MAX];
-		uint32_t taken = 0;
 
 		for (uint32_t i = 0; i < VLY_BURST_MAX; i++, sent++) {
 			// Large ones that find no room between small ones that do.
 			dgrams[i] = port_make(&port, 0, &to, i % 2 ? 1400 : (uint16_t)(8 + i));
 			memcpy(vly_dgram_data(dgrams[i]), &sent, sizeof(sent));
 		}
-		while (taken < VLY_BURST_MAX) {
-			uint32_t n = port.backend->tx_burst(port.queues[0], dgrams + taken,
-							    VLY_BURST_MAX - taken, vly_clock_ns());
-
-			refusals += n < VLY_BURST_MAX - taken;
-			taken += n;
-		}
+		refusals += insist(&port, dgrams);
 	}
 	port_flush(&port);
 	assert_true(refusals > 0);
 	expect_in_order(peer, sent);
 	assert_int_equal(port_ledger(&port).sent, sent);
-	close(peer);
-	port_close(&port);
-	assert_int_equal(setns(before, CLONE_NEWNET), 0);
-	close(before);
+	leave(&port, peer, before);
 }
 
 // Each flow's numbers come in turn, and all of them do.
@@ -192,27 +215,20 @@ static void test_full_queue_loses_nothing(void **state)
 {
 	enum {
 		BURSTS = 30,
-		ROOM = 1 << 24,
 	};
 	struct port port;
 	struct vly_addr to;
 	uint64_t refusals = 0;
 	uint32_t number = 0;
-	int room = ROOM;
-	int before = small_network();
-	int peer;
+	int before;
+	int peer = open_behind_it("0.0.0.0", &before);
 
-	needs(before >= 0 && can_slow_down(),
-	      "no network of its own, tc, or receive packet steering");
-	peer = peer_open("0.0.0.0");
 	to = peer_addr(peer);
 	to.ip[12] = 127;
-	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
 	port_open(&port, *state,
 		  &(struct port_plan){.listens = {"127.0.0.1:0"}, .option = "sndbuf=4k"});
 	for (uint32_t b = 0; b < BURSTS; b++, number += VLY_BURST_MAX / FLOWS) {
 		struct vly_dgram *dgrams[VLY_BURST_MAX];
-		uint32_t taken = 0;
 
 		for (uint32_t i = 0; i < VLY_BURST_MAX; i++) {
 			uint32_t words[2] = {i % FLOWS, number + i / FLOWS};
@@ -221,22 +237,59 @@ static void test_full_queue_loses_nothing(void **state)
 			dgrams[i] = port_make(&port, 0, &to, i / FLOWS % 2 ? 1400 : 100);
 			memcpy(vly_dgram_data(dgrams[i]), words, sizeof(words));
 		}
-		while (taken < VLY_BURST_MAX) {
-			uint32_t n = port.backend->tx_burst(port.queues[0], dgrams + taken,
-							    VLY_BURST_MAX - taken, vly_clock_ns());
-
-			refusals += n < VLY_BURST_MAX - taken;
-			taken += n;
-		}
+		refusals += insist(&port, dgrams);
 	}
 	port_flush(&port);
 	assert_true(refusals > BURSTS);
+	assert_int_equal(count_routes(&port), FLOWS);
 	expect_each_in_order(peer, number);
 	assert_int_equal(port_ledger(&port).sent, number * FLOWS);
-	close(peer);
-	port_close(&port);
-	assert_int_equal(setns(before, CLONE_NEWNET), 0);
-	close(before);
+	leave(&port, peer, before);
+}
+
+// A socket is not told what the device's queue drops, but by a route or with ICMP errors it is, and
+// sends it again.
+static void overfill_device(const struct variant *variant, const char *option)
+{
+	enum {
+		BURSTS = 10,
+	};
+	struct port port;
+	struct vly_addr to;
+	uint32_t sent = 0;
+	int before;
+	int peer = open_behind_it("127.0.0.1", &before);
+
+	to = peer_addr(peer);
+	port_open(&port, variant,
+		  &(struct port_plan){.listens = {"127.0.0.1:0"}, .option = option});
+	for (; sent < WARM; sent++) {
+		struct vly_dgram *dgram = port_make(&port, 0, &to, 8);
+
+		memcpy(vly_dgram_data(dgram), &sent, sizeof(sent));
+		port_send(&port, 0, &dgram, 1);
+	}
+	assert_int_equal(count_routes(&port), option ? 0 : 1);
+	assert_true(can_slow_down("limit 20k"));
+	for (uint32_t b = 0; b < BURSTS; b++) {
+		struct vly_dgram *dgrams[VLY_BURST_MAX];
+
+		for (uint32_t i = 0; i < VLY_BURST_MAX; i++, sent++) { // growing: none joins
+			dgrams[i] = port_make(&port, 0, &to, (uint16_t)(1000 + i));
+			memcpy(vly_dgram_data(dgrams[i]), &sent, sizeof(sent));
+		}
+		insist(&port, dgrams);
+	}
+	port_flush(&port);
+	expect_in_order(peer, sent);
+	assert_int_equal(port_ledger(&port).sent, sent);
+	leave(&port, peer, before);
+}
+
+static void test_what_a_device_drops_is_told(void **state)
+{
+	overfill_device(*state, NULL);
+	overfill_device(*state, "icmp-errors=on");
 }
 
 int main(void)
@@ -245,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_segments_larger_than_the_path),
 		cmocka_unit_test(test_full_queue_keeps_the_order),
 		cmocka_unit_test(test_full_queue_loses_nothing),
+		cmocka_unit_test(test_what_a_device_drops_is_told),
 	};
 
 	return variants_run(tests, sizeof(tests) / sizeof(tests[0]));

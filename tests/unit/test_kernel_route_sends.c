@@ -17,6 +17,15 @@ enum {
 
 // --- what it does -------------------------------------------------------------------------------
 
+static void echo(struct port *port, uint32_t count)
+{
+	struct vly_dgram *dgrams[VLY_BURST_MAX];
+
+	port_receive(port, 0, dgrams, count);
+	port_reply(port, 0, dgrams, count);
+	port_flush(port);
+}
+
 static void send_train(int peer, uint32_t number)
 {
 	uint8_t data[TRAIN_BYTES];
@@ -40,7 +49,6 @@ static void hear_train(int peer, uint32_t number)
 // Joined answers are cut again, and none overtakes another, by a route or before there was one.
 static void test_trains(void **state)
 {
-	struct vly_dgram *dgrams[TRAIN];
 	struct port port;
 	int peer;
 
@@ -48,9 +56,7 @@ static void test_trains(void **state)
 	peer = open_peer(&port, "127.0.0.1");
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		send_train(peer, i);
-		port_receive(&port, 0, dgrams, TRAIN);
-		port_reply(&port, 0, dgrams, TRAIN);
-		port_flush(&port);
+		echo(&port, TRAIN);
 		hear_train(peer, i);
 	}
 	assert_int_equal(count_routes(&port), 1);
@@ -62,7 +68,6 @@ static void test_trains(void **state)
 static void test_order(void **state)
 {
 	static const uint8_t zeros[TRAIN + sizeof(uint32_t)];
-	struct vly_dgram *dgrams[TRAIN];
 	struct port port;
 	int peer;
 
@@ -73,9 +78,7 @@ static void test_order(void **state)
 
 		for (uint32_t k = 1; k <= TRAIN; k++)
 			assert_int_equal(send(peer, zeros, k, 0), k);
-		port_receive(&port, 0, dgrams, TRAIN);
-		port_reply(&port, 0, dgrams, TRAIN);
-		port_flush(&port);
+		echo(&port, TRAIN);
 		for (uint32_t k = 1; k <= TRAIN; k++)
 			assert_int_equal(recv(peer, heard, sizeof(heard), 0), k);
 	}

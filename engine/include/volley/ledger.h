@@ -83,7 +83,9 @@ enum vly_drop {
 struct vly_ledger {
 	uint64_t received;   // taken from the wire, and what was known to be lost before
 	uint64_t originated; // made by handlers or clients with an alloc call
-	uint64_t sent;       // accepted by the wire
+	uint64_t sent;       // accepted by the wire. Over the kernel's sockets also what a full
+			     // queue of the device (qdisc) drops, where Linux does not tell:
+			     // volley-backends(1), icmp-errors
 	uint64_t released;   // handled with nothing to send
 	uint64_t answered;   // answered or absorbed by the stack: ARP, NDP, ICMP, fragments
 	// By the exception path (vly_port_config.exception):
